@@ -1,0 +1,126 @@
+# Hartwood.  `make help` lists the commands.
+MAKEFLAGS += --no-builtin-rules
+.SUFFIXES:
+.DELETE_ON_ERROR:
+
+include config.mk
+
+CROSS ?= riscv64-linux-gnu-
+ifeq ($(origin CC),default)
+CC := $(CROSS)gcc
+endif
+BUILD ?= $(if $(filter 1,$(CONFIG_DEBUG)),build/debug,build)
+HOST_PYTHON ?= python3
+
+IS_CLANG := $(findstring clang,$(notdir $(CC)))
+ifneq ($(IS_CLANG),)
+MARCH := -march=rv64imac
+TARGET_FLAGS := --target=riscv64-linux-gnu -mno-relax -Wno-unused-command-line-argument \
+	-Wno-address-of-packed-member -Wno-gnu-variable-sized-type-not-at-end
+LDFLAGS_TOOL :=
+NO_TREE_LOOP := -fno-builtin
+else
+MARCH := -march=rv64imac_zicsr_zifencei
+TARGET_FLAGS :=
+NO_TREE_LOOP := -fno-tree-loop-distribute-patterns
+endif
+LD := $(CROSS)ld
+NM := $(CROSS)nm
+OBJCOPY := $(CROSS)objcopy
+
+WARN := -Wall -Wextra -Werror -Wmissing-prototypes -Wstrict-prototypes -Wshadow \
+	-Wvla -Wundef -Wimplicit-fallthrough -Wframe-larger-than=1024 \
+	-Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers
+KERNEL_CFLAGS := $(TARGET_FLAGS) -std=gnu11 -ffreestanding -O2 -g \
+	$(MARCH) -mabi=lp64 -mcmodel=medany \
+	-fno-common -fno-strict-aliasing -fno-omit-frame-pointer \
+	-fno-stack-protector -fno-pic -fno-pie -fno-asynchronous-unwind-tables \
+	-fno-delete-null-pointer-checks -fno-strict-overflow $(NO_TREE_LOOP) \
+	-Iinclude -I$(BUILD)/include
+CFLAGS := $(KERNEL_CFLAGS) $(WARN)
+LDFLAGS := -nostdlib -static --no-dynamic-linker -z max-page-size=4096 -z norelro
+
+DIRS := arch/riscv kernel sched time irq mm fs net drivers lib tests/kernel
+SRCS := $(sort $(shell find $(DIRS) -name '*.c' -not -path 'lib/third_party*' \
+	-not -name 'asm_offsets.c' -not -path 'arch/riscv/vdso/*' 2>/dev/null))
+ASMS := $(sort $(shell find $(DIRS) -name '*.S' -not -path 'arch/riscv/vdso/*' 2>/dev/null))
+OBJS := $(SRCS:%.c=$(BUILD)/%.o) $(ASMS:%.S=$(BUILD)/%.o)
+
+all: $(BUILD)/Image
+
+-include mk/*.mk
+
+# --- generated headers -------------------------------------------------------
+CONFIG_H := $(BUILD)/include/config_generated.h
+HASH := \#
+CONFIG_TEXT := $(foreach o,$(CONFIG_OPTIONS),$(HASH)define CONFIG_$(o) $(CONFIG_$(o))\n)
+$(shell mkdir -p $(BUILD)/include; printf '$(CONFIG_TEXT)' > $(CONFIG_H).new; \
+	cmp -s $(CONFIG_H).new $(CONFIG_H) || mv $(CONFIG_H).new $(CONFIG_H); rm -f $(CONFIG_H).new)
+
+ASM_OFFSETS := $(BUILD)/include/asm_offsets.h
+$(ASM_OFFSETS): arch/riscv/asm_offsets.c $(CONFIG_H)
+	@mkdir -p $(dir $@)
+	@$(CC) $(CFLAGS) -MMD -MP -MF $(BUILD)/asm_offsets.d -MT $@ -S -o $(BUILD)/asm_offsets.s $<
+	@sed -n 's/^->\([A-Za-z0-9_]*\) \(-\{0,1\}[0-9]*\).*/#define \1 \2/p' $(BUILD)/asm_offsets.s > $@
+
+SYSCALL_GEN := $(BUILD)/include/syscall_prototypes.h
+$(SYSCALL_GEN): kernel/syscall/syscalls.tbl scripts/gen-syscalls
+	@mkdir -p $(dir $@) $(BUILD)/gen
+	@scripts/gen-syscalls kernel/syscall/syscalls.tbl $(BUILD)
+$(BUILD)/gen/syscall_table.c: $(SYSCALL_GEN)
+GEN_OBJS := $(BUILD)/gen/syscall_table.o
+
+# --- objects -----------------------------------------------------------------
+GENERATED := $(CONFIG_H) $(if $(wildcard kernel/syscall/syscalls.tbl),$(SYSCALL_GEN))
+$(BUILD)/%.o: %.c $(GENERATED)
+	@mkdir -p $(dir $@)
+	@echo "  CC   $<"
+	@$(CC) $(CFLAGS) -MMD -MP -c -o $@ $<
+$(BUILD)/gen/%.o: $(BUILD)/gen/%.c
+	@$(CC) $(CFLAGS) -MMD -MP -c -o $@ $<
+$(BUILD)/%.o: %.S $(ASM_OFFSETS) $(GENERATED)
+	@mkdir -p $(dir $@)
+	@echo "  AS   $<"
+	@$(CC) $(CFLAGS) -D__ASSEMBLY__ -MMD -MP -c -o $@ $<
+
+# One folder's objects only.
+obj: $(filter $(BUILD)/$(DIR)/%,$(OBJS))
+
+# --- link, twice: the second time with the symbol table of the first ---------
+LINK_SCRIPT := arch/riscv/kernel.ld
+ALL_OBJS = $(OBJS) $(GEN_OBJS) $(THIRD_PARTY_OBJS) $(VDSO_OBJ) $(INITRAMFS_OBJ)
+$(BUILD)/symbols0.o: scripts/gen-symbols
+	@mkdir -p $(BUILD)/gen
+	@scripts/gen-symbols --empty > $(BUILD)/gen/symbols0.S
+	@$(CC) $(CFLAGS) -c -o $@ $(BUILD)/gen/symbols0.S
+$(BUILD)/hartwood.pre: $(ALL_OBJS) $(BUILD)/symbols0.o $(LINK_SCRIPT)
+	@echo "  LD   $@"
+	@$(LD) $(LDFLAGS) -T $(LINK_SCRIPT) -o $@ $(ALL_OBJS) $(BUILD)/symbols0.o
+$(BUILD)/symbols.o: $(BUILD)/hartwood.pre scripts/gen-symbols
+	@$(NM) -n $< | scripts/gen-symbols > $(BUILD)/gen/symbols.S
+	@$(CC) $(CFLAGS) -c -o $@ $(BUILD)/gen/symbols.S
+$(BUILD)/hartwood: $(ALL_OBJS) $(BUILD)/symbols.o $(LINK_SCRIPT)
+	@echo "  LD   $@"
+	@$(LD) $(LDFLAGS) -T $(LINK_SCRIPT) -o $@ $(ALL_OBJS) $(BUILD)/symbols.o
+$(BUILD)/Image: $(BUILD)/hartwood
+	@$(OBJCOPY) -O binary $< $@
+	@echo "  $@: $$(stat -c %s $@) bytes"
+
+debug:
+	@$(MAKE) CONFIG_DEBUG=1 all
+
+clean:
+	rm -rf build
+
+help:
+	@echo "make          build/hartwood (ELF) and build/Image"
+	@echo "make run      a shell on Hartwood in QEMU"
+	@echo "make test     all tests"
+	@echo "make check    static checks"
+	@echo "make debug    the kernel with every run-time check, in build/debug"
+	@echo "make gdb      attach gdb to a guest started with 'make run GDB=1'"
+	@echo "make CC=clang build with clang"
+	@echo "make clean    remove build/"
+
+-include $(OBJS:.o=.d) $(BUILD)/asm_offsets.d
+.PHONY: all obj debug clean help

@@ -1,0 +1,11 @@
+# Build options: one line each, 0 or 1 or a number; `make CONFIG_X=1` overrides.
+# Each becomes a macro, used as `if (CONFIG_X)`.
+CONFIG_DEBUG ?= 0
+# Kernel user-access protection: always toggled (debug), or left to boot.
+CONFIG_SUM_TOGGLE ?= $(CONFIG_DEBUG)
+# Poison freed memory and check redzones.
+CONFIG_POISON ?= $(CONFIG_DEBUG)
+# Per-hart event rings.
+CONFIG_TRACE ?= 0
+
+CONFIG_OPTIONS := DEBUG SUM_TOGGLE POISON TRACE

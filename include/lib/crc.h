@@ -1,0 +1,21 @@
+/*
+ * crc - the cyclic redundancy checks of disk formats.
+ *
+ * None of them inverts seed or result: what a format wants is written at the
+ * call (ext4: crc32c(~0U, ...), used as it comes; zlib and GPT:
+ * ~crc32(~0U, ...)).  A result is the seed for the bytes that follow.
+ */
+#pragma once
+
+#include <lib/compiler.h>
+
+/* Castagnoli, reflected polynomial 0x82f63b78. */
+u32 crc32c(u32 seed, const void *data, size_t n);
+/* IEEE 802.3, reflected polynomial 0xedb88320. */
+u32 crc32(u32 seed, const void *data, size_t n);
+/* ANSI, reflected polynomial 0xa001: old ext4 group descriptors. */
+u16 crc16(u16 seed, const void *data, size_t n);
+/* ITU-T (x.25), MSB first, polynomial 0x1021: SD card data and UDF. */
+u16 crc_itu_t(u16 seed, const void *data, size_t n);
+/* SD and MMC commands: MSB first, polynomial 0x09; result in 7 bits. */
+u8 crc7(u8 seed, const void *data, size_t n);
