@@ -61,7 +61,7 @@ ASM_OFFSETS := $(BUILD)/include/asm_offsets.h
 $(ASM_OFFSETS): arch/riscv/asm_offsets.c $(CONFIG_H)
 	@mkdir -p $(dir $@)
 	@$(CC) $(CFLAGS) -MMD -MP -MF $(BUILD)/asm_offsets.d -MT $@ -S -o $(BUILD)/asm_offsets.s $<
-	@sed -n 's/^->\([A-Za-z0-9_]*\) \(-\{0,1\}[0-9]*\).*/#define \1 \2/p' $(BUILD)/asm_offsets.s > $@
+	@sed -n 's/.*->\([A-Za-z0-9_]*\) \(-\{0,1\}[0-9]*\).*/#define \1 \2/p' $(BUILD)/asm_offsets.s > $@
 
 SYSCALL_GEN := $(BUILD)/include/syscall_prototypes.h
 $(SYSCALL_GEN): kernel/syscall/syscalls.tbl scripts/gen-syscalls

@@ -113,7 +113,11 @@
 #define READ_ONCE(x) (*(const volatile __typeof__(x) *)&(x))
 #define WRITE_ONCE(x, v) (*(volatile __typeof__(x) *)&(x) = (v))
 /* What was written before is visible to who sees the new value. */
-#define STORE_RELEASE(x, v) __atomic_store_n(&(x), (v), __ATOMIC_RELEASE)
+#define STORE_RELEASE(x, v)                                                    \
+	do {                                                                   \
+		__atomic_thread_fence(__ATOMIC_RELEASE);                       \
+		WRITE_ONCE(x, v);                                              \
+	} while (0)
 #define LOAD_ACQUIRE(x) __atomic_load_n(&(x), __ATOMIC_ACQUIRE)
 #define barrier() __asm__ volatile("" : : : "memory")
 #define OPTIMIZER_HIDE(v) __asm__ volatile("" : "+r"(v))

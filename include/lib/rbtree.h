@@ -110,6 +110,17 @@ static inline struct rb_node *rb_first_cached(const struct rb_root_cached *c)
 	return c->leftmost;
 }
 
+/* The first node of an empty tree: a black root. */
+static inline void rb_insert_only_cached(struct rb_node *n,
+					 struct rb_root_cached *c)
+{
+	n->parent_color = 1;
+	n->left = NULL;
+	n->right = NULL;
+	c->root.node = n;
+	c->leftmost = n;
+}
+
 /* leftmost: the walk to the link went left at every step. */
 static inline void rb_insert_color_cached(struct rb_node *n,
 					  struct rb_root_cached *c,

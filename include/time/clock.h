@@ -1,0 +1,70 @@
+#pragma once
+/*
+ * Clocks.  clock_ns() is CLOCK_MONOTONIC (and BOOTTIME): nanoseconds since
+ * boot, from the free-running counter by a 64x32 multiply; lock-free, any
+ * context, about the cost of one counter read.
+ */
+#include <arch/cpu.h>
+#include <lib/types.h>
+
+#define NSEC_PER_SEC 1000000000ull
+#define NSEC_PER_MSEC 1000000ull
+#define NSEC_PER_USEC 1000ull
+#define USER_HZ 100
+#define DEADLINE_NEVER (~0ull)
+
+struct timespec64 {
+	s64 sec;
+	s64 nsec;
+};
+
+#define CLOCK_SHIFT 32
+
+struct clock_params {
+	u64 mult;		/* ns = ticks * mult >> shift, 128 bits wide */
+	u32 shift;		/* CLOCK_SHIFT */
+	u32 seq;		/* odd while being changed */
+	u64 boot_ticks;		/* where CLOCK_MONOTONIC is 0 */
+	s64 realtime_off_ns;	/* CLOCK_REALTIME - CLOCK_MONOTONIC */
+	u64 freq;		/* ticks per second */
+};
+/* Also mapped read-only into user space, for the vDSO. */
+extern struct clock_params *clock_params;
+
+/* A number of ticks in ns, rounding down. */
+static inline u64 clock_ticks_to_ns(u64 ticks)
+{
+	u64 mult = clock_params->mult;
+	u64 high = (u64)((unsigned __int128)ticks * mult >> 64);
+
+	return high << (64 - CLOCK_SHIFT) | ticks * mult >> CLOCK_SHIFT;
+}
+
+static inline u64 clock_ns(void)
+{
+	return clock_ticks_to_ns(arch_read_time() - clock_params->boot_ticks);
+}
+
+u64 clock_realtime_ns(void);
+/* Turns a deadline in ns into a value of the counter, rounding up. */
+u64 clock_ns_to_ticks(u64 ns);
+/* Sets CLOCK_REALTIME; wakes timers and timerfds that asked for that. */
+void clock_set_realtime(u64 ns);
+/* Called after CLOCK_REALTIME was set, any context: timerfd. */
+extern void (*clock_was_set_hook)(void);
+/* Counts clock_set_realtime() calls, for TFD_TIMER_CANCEL_ON_SET. */
+u32 clock_set_count(void);
+void clock_init(u64 freq);
+
+static inline struct timespec64 ns_to_timespec(u64 ns)
+{
+	return (struct timespec64){ .sec = (s64)(ns / NSEC_PER_SEC),
+				    .nsec = (s64)(ns % NSEC_PER_SEC) };
+}
+
+/* Saturates; the caller checked 0 <= nsec < 1e9 and sec >= 0. */
+u64 timespec_to_ns(const struct timespec64 *ts);
+static inline bool timespec_valid(const struct timespec64 *ts)
+{
+	return ts->sec >= 0 && (u64)ts->nsec < NSEC_PER_SEC;
+}
