@@ -60,7 +60,7 @@ unit_note = $(shell sed -n 's,^[ */]*$(1): *\([^*]*\).*,\1,p' $(2))
 $(UNIT)/tests/%: tests/unit/%.c $(UNIT_LIB)
 	@mkdir -p $(@D)
 	@echo "  HOSTCC $<"
-	@$(HOSTCC) $(UNIT_CFLAGS) $(UNIT_WARN) $(call unit_note,UNIT_CFLAGS,$<) \
+	@$(HOSTCC) $(call unit_note,UNIT_CFLAGS,$<) $(UNIT_CFLAGS) $(UNIT_WARN) \
 		-MMD -MP -MF $@.d -o $@ $< $(call unit_note,UNIT_SOURCES,$<) \
 		$(UNIT_LIB) -lcmocka
 

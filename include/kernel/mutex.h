@@ -83,7 +83,8 @@ int __must_check rwsem_read_lock_killable(struct rwsem *s);
 bool __must_check rwsem_read_trylock(struct rwsem *s);
 void rwsem_read_unlock(struct rwsem *s);
 void rwsem_write_lock(struct rwsem *s) __acquires(s);
-int __must_check rwsem_write_lock_killable(struct rwsem *s);
+int __must_check rwsem_write_lock_killable(struct rwsem *s)
+	__try_acquires(0, s);
 bool __must_check rwsem_write_trylock(struct rwsem *s);
 void rwsem_write_unlock(struct rwsem *s) __releases(s);
 /* Writer becomes reader, without a gap. */

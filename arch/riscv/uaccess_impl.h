@@ -1,0 +1,6 @@
+#pragma once
+/* copy.S: raw copies; bytes that were not done. */
+#include <lib/types.h>
+
+size_t user_copy(void *dst, const void *src, size_t n);
+size_t user_clear(void *dst, size_t n);

@@ -1,0 +1,285 @@
+/* fcntl - what fcntl(2) and ioctl(2) ask of any open file. */
+#include "vfs_impl.h"
+#include <fs/locks.h>
+#include <fs/pipe.h>
+#include <kernel/rcu.h>
+#include <signal/signal.h>
+#include <task/cred.h>
+#include <task/pid.h>
+#include <task/process.h>
+
+#define SETFL_MASK (O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME | FASYNC)
+
+enum {
+	F_GETFL = 3,
+	F_SETFL = 4,
+	F_GETLK = 5,
+	F_SETLKW = 7,
+	F_SETOWN = 8,
+	F_GETOWN = 9,
+	F_SETSIG = 10,
+	F_GETSIG = 11,
+	F_SETOWN_EX = 15,
+	F_GETOWN_EX = 16,
+	F_GETOWNER_UIDS = 17,
+	F_OFD_GETLK = 36,
+	F_OFD_SETLKW = 38,
+	F_GETLEASE = 1025,
+	F_SETPIPE_SZ = 1031,
+	F_GETPIPE_SZ = 1032,
+};
+#define F_UNLCK 2
+
+enum { F_OWNER_TID, F_OWNER_PID, F_OWNER_PGRP };
+struct f_owner_ex {
+	s32 type, pid;
+};
+
+/* --- status flags --------------------------------------------------------------------*/
+int file_set_fasync(struct file *f, bool on)
+{
+	int err;
+
+	if (!(f->flags & FASYNC) == !on)
+		return 0;
+	if (!f->ops->fasync)
+		return on ? -ENOTTY : 0;
+	err = f->ops->fasync(f, on);
+	return err < 0 ? err : 0;
+}
+
+static int check_setfl(struct file *f, unsigned flags)
+{
+	struct inode *i = f->inode;
+
+	if (((flags ^ f->flags) & O_APPEND) && (i->flags & S_APPEND))
+		return -EPERM;
+	if ((flags & O_NOATIME) && !(f->flags & O_NOATIME) &&
+	    !inode_owner_or_capable(i))
+		return -EPERM;
+	if ((flags & O_DIRECT) && (S_ISREG(i->mode) || S_ISBLK(i->mode)) &&
+	    !(f->mapping->flags & MAP_NO_WRITEBACK) &&
+	    !(f->mapping->ops && f->mapping->ops->direct_io))
+		return -EINVAL;
+	return 0;
+}
+
+int file_set_flags(struct file *f, unsigned flags)
+{
+	int err = check_setfl(f, flags);
+
+	if (!err && ((flags ^ f->flags) & FASYNC) && f->ops->fasync)
+		err = file_set_fasync(f, flags & FASYNC);
+	if (err)
+		return err;
+	spin_lock(&f->lock);
+	f->flags = (f->flags & ~SETFL_MASK) | (flags & SETFL_MASK);
+	spin_unlock(&f->lock);
+	return 0;
+}
+
+/* --- owners -----------------------------------------------------------------------------*/
+static void set_owner(struct file *f, struct pid *pid, int type)
+{
+	struct pid *old;
+
+	spin_lock(&f->lock);
+	old = f->owner.pid;
+	f->owner.pid = pid;
+	f->owner.type = type;
+	f->owner.uid = current->cred->uid;
+	f->owner.euid = current->cred->euid;
+	spin_unlock(&f->lock);
+	if (old)
+		pid_put(old);
+}
+
+static int set_owner_nr(struct file *f, int nr, int type)
+{
+	struct pid *pid = NULL;
+
+	if (nr) {
+		pid = pid_find_get(nr);
+		if (!pid)
+			return -ESRCH;
+	}
+	set_owner(f, pid, type);
+	return 0;
+}
+
+static int get_owner(struct file *f, int *type)
+{
+	int nr;
+
+	spin_lock(&f->lock);
+	nr = f->owner.pid ? pid_vnr(f->owner.pid) : 0;
+	*type = f->owner.type;
+	spin_unlock(&f->lock);
+	return nr;
+}
+
+static long set_owner_ex(struct file *f, const struct f_owner_ex __user *arg)
+{
+	static const int types[] = { PIDTYPE_PID, PIDTYPE_TGID, PIDTYPE_PGID };
+	struct f_owner_ex o;
+
+	if (copy_from_user(&o, arg, sizeof(o)))
+		return -EFAULT;
+	if (o.type < F_OWNER_TID || o.type > F_OWNER_PGRP)
+		return -EINVAL;
+	return set_owner_nr(f, o.pid, types[o.type]);
+}
+
+static long get_owner_ex(struct file *f, struct f_owner_ex __user *arg)
+{
+	struct f_owner_ex o;
+	int type;
+
+	o.pid = get_owner(f, &type);
+	o.type = type == PIDTYPE_PGID ? F_OWNER_PGRP :
+		 type == PIDTYPE_TGID ? F_OWNER_PID : F_OWNER_TID;
+	return copy_to_user(arg, &o, sizeof(o));
+}
+
+static long get_owner_uids(struct file *f, u32 __user *arg)
+{
+	u32 ids[2] = { f->owner.uid, f->owner.euid };
+
+	return copy_to_user(arg, ids, sizeof(ids));
+}
+
+static bool may_signal(const struct file *f, struct task *t)
+{
+	const struct cred *c = task_cred_get(t);
+	u32 uid = f->owner.uid, euid = f->owner.euid;
+	bool ok = euid == 0 || euid == c->suid || euid == c->uid ||
+		  uid == c->suid || uid == c->uid;
+
+	cred_put(c);
+	return ok;
+}
+
+void file_send_sigio(struct file *f, int band)
+{
+	struct siginfo info = {
+		.signo = f->owner.sig ? f->owner.sig : SIGIO,
+		.code = POLL_IN, .poll = { .band = band, .fd = -1 },
+	};
+	struct pid *pid = f->owner.pid;
+	struct task *t;
+
+	if (!(f->flags & FASYNC) || !pid)
+		return;
+	if (f->owner.type == PIDTYPE_PGID) {
+		signal_send_pgrp(info.signo, &info, pid);
+		return;
+	}
+	rcu_read_lock();
+	t = pid_task(pid, (enum pid_type)f->owner.type);
+	if (t && may_signal(f, t))
+		signal_send(info.signo, f->owner.sig ? &info : SIG_INFO_KERNEL,
+			    t, f->owner.type == PIDTYPE_PID ? SIG_TO_THREAD :
+							     SIG_TO_PROCESS);
+	rcu_read_unlock();
+}
+
+/* --- commands ---------------------------------------------------------------------------*/
+static long set_own(struct file *f, int who)
+{
+	if (who == INT_MIN)
+		return -EINVAL;
+	return who < 0 ? set_owner_nr(f, -who, PIDTYPE_PGID) :
+			 set_owner_nr(f, who, PIDTYPE_TGID);
+}
+
+static long get_own(struct file *f)
+{
+	int type, nr = get_owner(f, &type);
+
+	return type == PIDTYPE_PGID ? -nr : nr;
+}
+
+long file_fcntl(struct file *f, unsigned fd, unsigned cmd, unsigned long arg)
+{
+	switch (cmd) {
+	case F_GETFL:
+		return f->flags;
+	case F_SETFL:
+		return file_set_flags(f, (unsigned)arg);
+	case F_GETLK ... F_SETLKW:
+	case F_OFD_GETLK ... F_OFD_SETLKW:
+		return locks_fcntl(f, fd, cmd, (struct flock64 __user *)arg);
+	case F_SETOWN:
+		return set_own(f, (int)arg);
+	case F_GETOWN:
+		return get_own(f);
+	case F_SETSIG:
+		if (arg > NSIG)
+			return -EINVAL;
+		f->owner.sig = (int)arg;
+		return 0;
+	case F_GETSIG:
+		return f->owner.sig;
+	case F_SETOWN_EX:
+		return set_owner_ex(f, (const struct f_owner_ex __user *)arg);
+	case F_GETOWN_EX:
+		return get_owner_ex(f, (struct f_owner_ex __user *)arg);
+	case F_GETOWNER_UIDS:
+		return get_owner_uids(f, (u32 __user *)arg);
+	case F_GETLEASE:
+		return F_UNLCK;
+	case F_SETPIPE_SZ:
+	case F_GETPIPE_SZ:
+		return pipe_fcntl(f, cmd, arg);
+	}
+	return -EINVAL;
+}
+
+/* --- ioctl -----------------------------------------------------------------------------*/
+#define FIGETBSZ 2
+#define FIONREAD 0x541b
+#define FIONBIO 0x5421
+#define FIOASYNC 0x5452
+#define FIOQSIZE 0x5460
+
+static long set_bit_flag(struct file *f, unsigned flag, int __user *arg)
+{
+	int on;
+
+	if (get_user(on, arg))
+		return -EFAULT;
+	if (flag == FASYNC) {
+		int err = file_set_fasync(f, on);
+
+		if (err)
+			return err;
+	}
+	spin_lock(&f->lock);
+	f->flags = on ? f->flags | flag : f->flags & ~flag;
+	spin_unlock(&f->lock);
+	return 0;
+}
+
+long vfs_ioctl(struct file *f, unsigned cmd, unsigned long arg)
+{
+	struct inode *i = f->inode;
+
+	switch (cmd) {
+	case FIONBIO:
+		return set_bit_flag(f, O_NONBLOCK, (int __user *)arg);
+	case FIOASYNC:
+		return set_bit_flag(f, FASYNC, (int __user *)arg);
+	case FIGETBSZ:
+		return put_user((int)i->sb->blocksize, (int __user *)arg);
+	case FIOQSIZE:
+		if (S_ISREG(i->mode) || S_ISDIR(i->mode) || S_ISLNK(i->mode))
+			return put_user((s64)inode_size(i), (s64 __user *)arg);
+		return -ENOTTY;
+	case FIONREAD:
+		if (S_ISREG(i->mode))
+			return put_user((int)(inode_size(i) - f->pos),
+					(int __user *)arg);
+		break;
+	}
+	return f->ops->ioctl ? f->ops->ioctl(f, cmd, arg) : -ENOTTY;
+}

@@ -1,0 +1,507 @@
+/*
+ * namespace - what mount, umount and pivot_root do to the tree, and copies of
+ * it for CLONE_NEWNS.
+ *
+ * Locks:   names are looked up first; then mount_mutex for the change.
+ */
+#include "mount_impl.h"
+#include <kernel/assert.h>
+#include <lib/string.h>
+#include <mm/slab.h>
+#include <task/cred.h>
+#include <task/ns.h>
+
+#define MNT_FORCE 1u
+#define MNT_DETACH 2u
+#define MNT_EXPIRE 4u
+#define UMOUNT_NOFOLLOW 8u
+#define ATIME_FLAGS (MNT_NOATIME | MNT_NODIRATIME | MNT_RELATIME)
+#define MS_ATIME (MS_NOATIME | MS_NODIRATIME | MS_RELATIME | MS_STRICTATIME)
+#define MS_TYPES (MS_SHARED | MS_PRIVATE | MS_SLAVE | MS_UNBINDABLE)
+
+static struct mnt_namespace first_ns;
+struct mnt_namespace *init_mnt_ns = &first_ns;
+static u64 last_ns_id;			/* atomic */
+
+static struct mnt_namespace *current_ns(void)
+{
+	return current->nsproxy ? current->nsproxy->mnt : init_mnt_ns;
+}
+
+static bool is_ours(const struct mount *m)
+{
+	return m->ns && m->ns == current_ns();
+}
+
+static bool is_mount_root(const struct path *p)
+{
+	return p->dentry == p->mnt->root;
+}
+
+static u32 mnt_flags_of(unsigned long ms)
+{
+	u32 f = 0;
+
+	if (!(ms & (MS_NOATIME | MS_STRICTATIME)))
+		f |= MNT_RELATIME;
+	if (ms & MS_NOSUID)
+		f |= MNT_NOSUID;
+	if (ms & MS_NODEV)
+		f |= MNT_NODEV;
+	if (ms & MS_NOEXEC)
+		f |= MNT_NOEXEC;
+	if ((ms & MS_NOATIME) && !(ms & MS_STRICTATIME))
+		f |= MNT_NOATIME;
+	if (ms & MS_NODIRATIME)
+		f |= MNT_NODIRATIME;
+	if (ms & MS_RDONLY)
+		f |= MNT_READONLY;
+	if (ms & MS_NOSYMFOLLOW)
+		f |= MNT_NOSYMFOLLOW;
+	return f;
+}
+
+static unsigned sb_flags_of(unsigned long ms)
+{
+	return (unsigned)(ms & (MS_RDONLY | MS_SYNCHRONOUS));
+}
+
+/* --- putting on --------------------------------------------------------------*/
+static int check_graft(const struct mount *m, const struct path *at)
+{
+	struct inode *mp = at->dentry->inode, *root = m->root->inode;
+
+	if (!is_ours(at->mnt))
+		return -EINVAL;
+	if (!mp || (mp->flags & S_DEAD) ||
+	    (at->dentry->flags & (D_UNHASHED | D_ROOT)) == D_UNHASHED)
+		return -ENOENT;
+	if (S_ISLNK(root->mode))
+		return -EINVAL;
+	if (S_ISDIR(mp->mode) != S_ISDIR(root->mode))
+		return -ENOTDIR;
+	return 0;
+}
+
+/* Attaches m (its reference moves in on success) at `at` and wherever that is
+ * propagated to. */
+static int graft_locked(struct mount *m, const struct path *at)
+{
+	int err = check_graft(m, at);
+
+	if (!err)
+		err = tree_propagate(m, at->mnt, at->dentry);
+	if (!err)
+		mount_attach(m, at->mnt, at->dentry, at->mnt->ns);
+	return err;
+}
+
+static int mount_new(struct path *at, const char *type, const char *dev,
+		     unsigned long ms, char *opts)
+{
+	const struct filesystem *fs;
+	struct super_block *sb;
+	struct mount *m;
+	int err;
+
+	if (!type)
+		return -EINVAL;
+	fs = filesystem_find(type);
+	if (!fs)
+		return -ENODEV;
+	err = fs->mount(fs, sb_flags_of(ms), dev, opts, &sb);
+	if (err)
+		return err;
+	err = mount_alloc(sb, sb->root, dev, mnt_flags_of(ms), &m);
+	super_put(sb);
+	if (err)
+		return err;
+	mutex_lock(&mount_mutex);
+	path_follow_mounts(at);
+	if (at->mnt->sb == m->sb && is_mount_root(at))
+		err = -EBUSY;
+	else
+		err = graft_locked(m, at);
+	if (err)
+		tree_discard(m);
+	mutex_unlock(&mount_mutex);
+	return err;
+}
+
+static int bind_locked(const struct path *from, struct path *at, bool is_rec)
+{
+	struct mount *m;
+	int err;
+
+	if (from->mnt->propagation == PROP_UNBINDABLE || !is_ours(from->mnt))
+		return -EINVAL;
+	path_follow_mounts(at);
+	if (is_rec) {
+		err = tree_clone(from->mnt, from->dentry, false, &m);
+	} else {
+		err = mount_clone(from->mnt, from->dentry, &m);
+		if (!err)
+			group_copy(from->mnt, m);
+	}
+	if (err)
+		return err;
+	err = graft_locked(m, at);
+	if (err)
+		tree_discard(m);
+	return err;
+}
+
+static int mount_bind(struct path *at, const char *dev, unsigned long ms)
+{
+	struct path from;
+	int err;
+
+	if (!dev || !*dev)
+		return -EINVAL;
+	err = path_lookup(AT_FDCWD, dev, LOOKUP_FOLLOW, &from);
+	if (err)
+		return err;
+	mutex_lock(&mount_mutex);
+	err = bind_locked(&from, at, ms & MS_REC);
+	mutex_unlock(&mount_mutex);
+	path_put(&from);
+	return err;
+}
+
+static bool tree_has_unbindable(struct mount *top)
+{
+	for (struct mount *m = top; m; m = tree_next(m, top))
+		if (m->propagation == PROP_UNBINDABLE)
+			return true;
+	return false;
+}
+
+static int move_locked(const struct path *from, struct path *at)
+{
+	struct mount *m = from->mnt, *up;
+	struct path old;
+	int err;
+
+	path_follow_mounts(at);
+	if (!is_ours(m) || !is_ours(at->mnt) || !is_mount_root(from) ||
+	    !m->parent || m->parent->propagation == PROP_SHARED)
+		return -EINVAL;
+	if (at->mnt->propagation == PROP_SHARED && tree_has_unbindable(m))
+		return -EINVAL;
+	for (up = at->mnt; up; up = up->parent)
+		if (up == m)
+			return -ELOOP;
+	err = check_graft(m, at);
+	if (err)
+		return err;
+	old = (struct path){ m->parent, m->mountpoint };
+	path_get(&old);
+	mount_detach(m);
+	err = tree_propagate(m, at->mnt, at->dentry);
+	if (err)
+		mount_attach(m, old.mnt, old.dentry, old.mnt->ns);
+	else
+		mount_attach(m, at->mnt, at->dentry, at->mnt->ns);
+	path_put(&old);
+	return err;
+}
+
+static int mount_move(struct path *at, const char *dev)
+{
+	struct path from;
+	int err;
+
+	if (!dev || !*dev)
+		return -EINVAL;
+	err = path_lookup(AT_FDCWD, dev, LOOKUP_FOLLOW, &from);
+	if (err)
+		return err;
+	mutex_lock(&mount_mutex);
+	err = move_locked(&from, at);
+	mutex_unlock(&mount_mutex);
+	path_put(&from);
+	return err;
+}
+
+/* --- changing -----------------------------------------------------------------*/
+static bool sb_has_writers(struct super_block *sb)
+{
+	struct mount *m;
+	bool found = false;
+
+	list_for_each_entry(m, &current_ns()->mounts, ns_node)
+		if (m->sb == sb && READ_ONCE(m->writers))
+			found = true;
+	return found;
+}
+
+/* Read-only or not, for the whole superblock. */
+static int remount_sb(struct super_block *sb, unsigned flags, char *opts,
+		      bool is_forced)
+{
+	unsigned old = sb->flags;
+	bool to_ro = (flags & SB_RDONLY) && !(old & SB_RDONLY);
+	int err = 0;
+
+	rwsem_write_lock(&sb->umount_lock);
+	if (to_ro) {
+		__atomic_fetch_or(&sb->flags, SB_RDONLY, __ATOMIC_SEQ_CST);
+		if (sb_has_writers(sb) && !is_forced)
+			err = -EBUSY;
+		else
+			err = sync_super(sb);
+	}
+	if (!err && sb->ops->remount)
+		err = sb->ops->remount(sb, &flags, opts);
+	if (err)
+		WRITE_ONCE(sb->flags, old);
+	else
+		WRITE_ONCE(sb->flags, (old & ~(SB_RDONLY | SB_SYNCHRONOUS)) |
+					      (flags & (SB_RDONLY |
+							SB_SYNCHRONOUS)));
+	rwsem_write_unlock(&sb->umount_lock);
+	return err;
+}
+
+static int change_mnt_flags(struct mount *m, unsigned long ms)
+{
+	u32 old = m->flags, flags = mnt_flags_of(ms);
+
+	if (!(ms & MS_ATIME))
+		flags = (flags & ~ATIME_FLAGS) | (old & ATIME_FLAGS);
+	__atomic_store_n(&m->flags, flags, __ATOMIC_SEQ_CST);
+	smp_mb();
+	if ((flags & MNT_READONLY) && !(old & MNT_READONLY) &&
+	    READ_ONCE(m->writers)) {
+		WRITE_ONCE(m->flags, old);
+		return -EBUSY;
+	}
+	ns_changed(m->ns);
+	return 0;
+}
+
+static int mount_remount(struct path *at, unsigned long ms, char *opts)
+{
+	struct mount *m = at->mnt;
+	int err = 0;
+
+	if (!is_mount_root(at) || !is_ours(m))
+		return -EINVAL;
+	mutex_lock(&mount_mutex);
+	if (!(ms & MS_BIND))
+		err = remount_sb(m->sb, sb_flags_of(ms), opts, false);
+	if (!err)
+		err = change_mnt_flags(m, ms);
+	mutex_unlock(&mount_mutex);
+	return err;
+}
+
+static int mount_change_type(struct path *at, unsigned long ms)
+{
+	unsigned long how = ms & MS_TYPES;
+	int err;
+
+	if ((ms & ~(MS_REC | MS_SILENT | MS_TYPES)) || !is_pow2(how) ||
+	    !is_mount_root(at) || !is_ours(at->mnt))
+		return -EINVAL;
+	mutex_lock(&mount_mutex);
+	err = propagation_change(at->mnt, how, ms & MS_REC);
+	ns_changed(at->mnt->ns);
+	mutex_unlock(&mount_mutex);
+	return err;
+}
+
+int do_mount(const char *dev, const char *dir, const char *type,
+	     unsigned long flags, char *opts)
+{
+	struct path at;
+	int err;
+
+	if ((flags & 0xffff0000ul) == 0xc0ed0000ul)
+		flags &= 0xfffful;
+	err = path_lookup(AT_FDCWD, dir, LOOKUP_FOLLOW, &at);
+	if (err)
+		return err;
+	if (!capable(CAP_SYS_ADMIN))
+		err = -EPERM;
+	else if (flags & MS_REMOUNT)
+		err = mount_remount(&at, flags, opts);
+	else if (flags & MS_BIND)
+		err = mount_bind(&at, dev, flags);
+	else if (flags & MS_TYPES)
+		err = mount_change_type(&at, flags);
+	else if (flags & MS_MOVE)
+		err = mount_move(&at, dev);
+	else
+		err = mount_new(&at, type, dev, flags, opts);
+	path_put(&at);
+	return err;
+}
+
+/* --- taking off ------------------------------------------------------------------*/
+static int umount_locked(struct mount *m, unsigned flags, struct list *gone)
+{
+	if (!m->parent)
+		return -EINVAL;
+	if (!(flags & MNT_DETACH)) {
+		/* One by the namespace, one by the caller's path. */
+		if (!list_empty(&m->children) || ref_count(&m->refs) > 2)
+			return -EBUSY;
+	}
+	propagate_umount(m, gone);
+	tree_detach(m, gone);
+	return 0;
+}
+
+static int check_umount(const struct path *p, unsigned flags)
+{
+	if (!capable(CAP_SYS_ADMIN))
+		return -EPERM;
+	if (!is_mount_root(p) || !is_ours(p->mnt))
+		return -EINVAL;
+	if (flags & MNT_EXPIRE)
+		return flags & (MNT_FORCE | MNT_DETACH) ? -EINVAL : -EAGAIN;
+	return 0;
+}
+
+/* The root of the calling task goes read-only instead (as in Linux). */
+static bool is_own_root(const struct mount *m)
+{
+	struct path root;
+	bool is_same;
+
+	fs_get_root(current->fs, &root);
+	is_same = root.mnt == m;
+	path_put(&root);
+	return is_same;
+}
+
+int do_umount(const char *dir, unsigned flags)
+{
+	LIST_HEAD(gone);
+	struct path p;
+	int err;
+
+	if (flags & ~(MNT_FORCE | MNT_DETACH | MNT_EXPIRE | UMOUNT_NOFOLLOW))
+		return -EINVAL;
+	err = path_lookup(AT_FDCWD, dir,
+			  flags & UMOUNT_NOFOLLOW ? 0 : LOOKUP_FOLLOW, &p);
+	if (err)
+		return err;
+	err = check_umount(&p, flags);
+	if (err)
+		goto out;
+	mutex_lock(&mount_mutex);
+	if (is_own_root(p.mnt) && !(flags & MNT_DETACH))
+		err = remount_sb(p.mnt->sb, SB_RDONLY, NULL, false);
+	else
+		err = umount_locked(p.mnt, flags, &gone);
+	mutex_unlock(&mount_mutex);
+out:
+	path_put(&p);
+	mounts_release(&gone);
+	return err;
+}
+
+/* --- namespaces ---------------------------------------------------------------------*/
+static void ns_init(struct mnt_namespace *ns, struct mount *root)
+{
+	ref_init(&ns->refs, 1);
+	list_init(&ns->mounts);
+	waitq_init(&ns->poll);
+	ns->root = root;
+	ns->id = fetch_add_relaxed(&last_ns_id, 1) + 0xf0000000ull;
+	tree_set_ns(root, ns);
+}
+
+/* fs of the new task points into the copy where it pointed into the original */
+static void redirect(struct fs_struct *fs, struct mount *top)
+{
+	struct path root, pwd;
+
+	fs_get_root(fs, &root);
+	fs_get_pwd(fs, &pwd);
+	for (struct mount *m = top; m; m = tree_next(m, top)) {
+		if (m->master_hint == root.mnt)
+			fs_set_root(fs, &(struct path){ m, root.dentry });
+		if (m->master_hint == pwd.mnt)
+			fs_set_pwd(fs, &(struct path){ m, pwd.dentry });
+		m->master_hint = NULL;
+	}
+	path_put(&root);
+	path_put(&pwd);
+}
+
+int mnt_ns_copy(struct mnt_namespace *from, struct fs_struct *fs,
+		struct mnt_namespace **out)
+{
+	struct mnt_namespace *ns = kzalloc(sizeof(*ns), GFP_KERNEL);
+	struct mount *top;
+	int err;
+
+	if (!ns)
+		return -ENOMEM;
+	mutex_lock(&mount_mutex);
+	err = tree_clone(from->root, from->root->root, true, &top);
+	if (!err) {
+		ns_init(ns, top);
+		if (fs)
+			redirect(fs, top);
+	}
+	mutex_unlock(&mount_mutex);
+	if (err) {
+		kfree(ns);
+		return err;
+	}
+	*out = ns;
+	return 0;
+}
+
+void mnt_ns_put(struct mnt_namespace *ns)
+{
+	LIST_HEAD(gone);
+
+	if (!ns || !ref_put(&ns->refs))
+		return;
+	mutex_lock(&mount_mutex);
+	tree_detach(ns->root, &gone);
+	mutex_unlock(&mount_mutex);
+	mounts_release(&gone);
+	kfree(ns);
+}
+
+int kern_mount(const char *fstype, char *opts, struct mount **out)
+{
+	const struct filesystem *fs = filesystem_find(fstype);
+	struct super_block *sb;
+	int err;
+
+	if (!fs)
+		return -ENODEV;
+	err = fs->mount(fs, SB_KERNMOUNT, fstype, opts, &sb);
+	if (err)
+		return err;
+	err = mount_alloc(sb, sb->root, fstype, 0, out);
+	super_put(sb);
+	return err;
+}
+
+void mount_init_rootfs(void)
+{
+	struct mount *m;
+	struct path root;
+
+	BUG_ON(kern_mount("rootfs", NULL, &m));
+	m->flags = MNT_RELATIME;
+	ns_init(&first_ns, m);
+	init_nsproxy.mnt = &first_ns;
+	root = (struct path){ m, m->root };
+	fs_set_root(&init_fs, &root);
+	fs_set_pwd(&init_fs, &root);
+	if (!current->fs)
+		current->fs = &init_fs;
+	if (current->fs != &init_fs) {
+		fs_set_root(current->fs, &root);
+		fs_set_pwd(current->fs, &root);
+	}
+}

@@ -1,0 +1,128 @@
+#pragma once
+/* What the files of /proc share with each other. */
+#include <fs/proc.h>
+#include <task/cred.h>
+#include <task/pid.h>
+#include <task/process.h>
+
+#define PROC_ROOT_INO 1u
+
+struct proc_node;
+struct task_entry;
+
+/* What an inode of /proc stands for. */
+struct proc_inode {
+	struct pid *pid;	/* owns a reference; NULL: no task's. const */
+	const struct task_entry *te;	/* NULL: a task's directory. const */
+	struct proc_node *node;	/* registered entry; or NULL. const */
+	int fd;			/* below fd/ and fdinfo/. const */
+	bool is_thread;		/* below task/. const */
+	struct inode inode;
+};
+
+static inline struct proc_inode *proc_i(const struct inode *i)
+{
+	return container_of((struct inode *)i, struct proc_inode, inode);
+}
+
+/* Whose text it is and who will read it. */
+struct task_view {
+	struct task *t;
+	struct pid_ns *ns;	/* numbers are shown as there */
+	bool is_thread;		/* of this thread alone */
+};
+
+/* One name in a task's directory. */
+struct task_entry {
+	const char *name;
+	u32 mode;		/* with the type */
+	u8 where;		/* IN_* */
+	u8 access;		/* NEED_* */
+	int (*show)(struct seq *s, const struct task_view *v);
+	int (*write)(const struct task_view *v, char *text, size_t len);
+	int (*target)(struct task *t, struct path *out);	/* magic link */
+	const struct file_ops *fops;
+	const struct inode_ops *ops;
+	unsigned kind;		/* for `target` of namespaces */
+};
+#define IN_PROCESS 1u
+#define IN_THREAD 2u
+#define IN_BOTH 3u
+
+#define NEED_READ 1u		/* ptrace_may_access READ, else EACCES */
+#define NEED_ATTACH 2u		/* ATTACH, else EACCES */
+#define NEED_TRACE 4u		/* ATTACH, else EPERM */
+
+/* --- super.c ------------------------------------------------------------*/
+static inline struct pid_ns *proc_ns(const struct super_block *sb)
+{
+	return sb->priv;
+}
+int __must_check proc_inode_new(struct super_block *sb, u32 mode, u64 ino,
+				struct proc_inode **out);
+extern const struct dentry_ops proc_task_dentry_ops;
+extern const struct super_ops proc_super_ops;
+
+/* --- tree.c: registered entries -----------------------------------------*/
+int __must_check proc_node_lookup(struct inode *dir, struct dentry *d);
+/* Emits the children at positions `base` on; false: buffer full. */
+bool proc_node_iterate(struct proc_node *n, struct dir_ctx *c, u64 base);
+struct proc_node *proc_root_node(void);
+u64 proc_node_count(struct proc_node *n);
+
+/* --- base.c: directories of tasks ---------------------------------------*/
+extern const struct inode_ops proc_task_dir_ops;
+extern const struct file_ops proc_task_dir_fops;
+/* The task (referenced) an inode is about, or NULL: gone. */
+struct task *proc_task(const struct inode *i);
+int __must_check proc_task_dir_attach(struct super_block *sb, struct pid *pid,
+				      bool is_thread, struct dentry *d);
+/* An inode of something in the directory that `dir` stands for. */
+int __must_check proc_task_inode(struct inode *dir, struct task *t, u32 mode,
+				 unsigned index, struct proc_inode **out);
+void proc_refresh_owner(struct task *t, struct inode *i);
+u64 proc_task_ino(int tid, bool is_thread, unsigned index);
+/* Digits only, no leading zero, > 0. */
+bool proc_parse_id(const struct dentry *d, int *out);
+int __must_check proc_check_access(struct task *t, unsigned need);
+/* The process's other objects, referenced; NULL: none. */
+struct files *proc_get_files(struct task *t);
+struct nsproxy *proc_get_nsproxy(struct task *t);
+int proc_pid_nr(const struct inode *i);
+int proc_dir_setattr(struct dentry *d, struct iattr *a);
+int proc_magic_follow(struct dentry *d, struct inode *i, struct path *out);
+int proc_magic_text(struct dentry *d, struct inode *i, const char **text,
+		    void (**done)(void *), void **arg);
+/* Text of a path, as get_link gives it. */
+int __must_check proc_path_text(const struct path *p, const char **text,
+				void (**done)(void *), void **arg);
+
+/* --- what the table of a task's files is made of ------------------------*/
+extern const struct file_ops proc_text_fops;
+extern const struct inode_ops proc_file_ops, proc_magic_ops;
+
+typedef int proc_show_fn(struct seq *s, const struct task_view *v);
+typedef int proc_write_fn(const struct task_view *v, char *text, size_t len);
+proc_show_fn proc_stat, proc_status, proc_statm, proc_children;	/* array.c */
+proc_show_fn proc_maps, proc_smaps, proc_smaps_rollup, proc_cmdline,
+	proc_environ, proc_auxv;				/* task_mm.c */
+extern const struct file_ops proc_mem_fops, proc_pagemap_fops;	/* mem.c */
+proc_show_fn proc_io, proc_limits, proc_schedstat, proc_sched, proc_stack,
+	proc_wchan, proc_syscall, proc_comm, proc_personality, proc_oom_score,
+	proc_oom_adj, proc_oom_score_adj, proc_id_map, proc_setgroups,
+	proc_timerslack;					/* misc.c */
+proc_write_fn proc_comm_write, proc_oom_adj_write, proc_oom_score_adj_write,
+	proc_timerslack_write;
+extern const struct file_ops proc_fd_fops, proc_fdinfo_fops;	/* fd.c */
+extern const struct inode_ops proc_fd_dir_ops, proc_fdinfo_dir_ops;
+extern const struct file_ops proc_ns_fops;			/* ns.c */
+extern const struct inode_ops proc_ns_dir_ops;
+extern const struct file_ops proc_mounts_fops, proc_mountinfo_fops,
+	proc_mountstats_fops;					/* mounts.c */
+extern const struct file_ops proc_threads_fops;			/* base.c */
+extern const struct inode_ops proc_threads_dir_ops;
+/* The name of a task, with newlines and backslashes escaped. */
+void proc_put_comm(struct seq *s, struct task *t);
+
+#define PROC_RELEASE "6.12.0-hartwood"
+#define PROC_VERSION "#1 SMP PREEMPT Hartwood"

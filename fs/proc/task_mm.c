@@ -1,0 +1,296 @@
+/*
+ * task_mm - texts about a task's address space: maps, smaps, command line,
+ * environment, auxiliary vector.
+ */
+#include "proc_impl.h"
+#include <lib/printf.h>
+#include <lib/string.h>
+#include <mm/mm.h>
+
+#define NAME_COLUMN 73u
+
+/* --- maps ---------------------------------------------------------------*/
+static const char *area_name(const struct mm *mm, struct vma *v)
+{
+	if (v->ops && v->ops->name) {
+		const char *name = v->ops->name(v);
+
+		if (name)
+			return name;
+	}
+	if (v->file)
+		return NULL;
+	if (v->start <= mm->brk && v->end >= mm->start_brk &&
+	    mm->start_brk < mm->brk)
+		return "[heap]";
+	if (v->start <= mm->start_stack && v->end >= mm->start_stack)
+		return "[stack]";
+	return NULL;
+}
+
+static void put_hex(struct seq *s, u64 v, unsigned width)
+{
+	char *to = seq_reserve(s, 16);
+
+	if (to)
+		s->len += fmt_hex(to, v, width);
+}
+
+static void pad_to(struct seq *s, size_t line, unsigned column)
+{
+	do
+		seq_putc(s, ' ');
+	while (s->len - line < column && !s->is_short);
+}
+
+static void put_area(struct seq *s, struct mm *mm, struct vma *v)
+{
+	const struct inode *i = v->file ? v->file->inode : NULL;
+	const char *name = area_name(mm, v);
+	size_t line = s->len;
+	const char perms[] = {
+		' ', v->flags & VM_READ ? 'r' : '-',
+		v->flags & VM_WRITE ? 'w' : '-', v->flags & VM_EXEC ? 'x' : '-',
+		v->flags & VM_MAYSHARE ? 's' : 'p', ' ', 0,
+	};
+
+	put_hex(s, v->start, 8);
+	seq_putc(s, '-');
+	put_hex(s, v->end, 8);
+	seq_puts(s, perms);
+	put_hex(s, i ? v->pgoff << PAGE_SHIFT : 0, 8);
+	seq_putc(s, ' ');
+	put_hex(s, i ? MAJOR(i->sb->dev) : 0, 2);
+	seq_putc(s, ':');
+	put_hex(s, i ? MINOR(i->sb->dev) : 0, 2);
+	seq_u64(s, " ", i ? i->ino : 0);
+	seq_putc(s, ' ');
+	if (name || i || v->anon_name)
+		pad_to(s, line, NAME_COLUMN);
+	if (name)
+		seq_puts(s, name);
+	else if (i)
+		seq_path(s, &v->file->path, "\n");
+	else if (v->anon_name)
+		seq_printf(s, "[anon:%s]", v->anon_name);
+	seq_putc(s, '\n');
+}
+
+typedef void area_fn(struct seq *s, struct mm *mm, struct vma *v, void *arg);
+
+static int for_each_area(struct seq *s, const struct task_view *view,
+			 area_fn *fn, void *arg)
+{
+	struct mm *mm = task_get_mm(view->t);
+	struct vma *v;
+	int err;
+
+	if (!mm)
+		return 0;
+	err = rwsem_read_lock_killable(&mm->map_lock);
+	if (!err) {
+		for (v = vma_first(mm); v; v = vma_next(v))
+			fn(s, mm, v, arg);
+		rwsem_read_unlock(&mm->map_lock);
+	}
+	mm_put(mm);
+	return err;
+}
+
+static void maps_area(struct seq *s, struct mm *mm, struct vma *v, void *arg)
+{
+	put_area(s, mm, v);
+}
+
+int proc_maps(struct seq *s, const struct task_view *v)
+{
+	return for_each_area(s, v, maps_area, NULL);
+}
+
+/* --- smaps --------------------------------------------------------------*/
+static void put_bytes(struct seq *s, const char *name, u64 bytes)
+{
+	seq_printf(s, "%s%8llu kB\n", name, bytes >> 10);
+}
+
+static void put_sums(struct seq *s, const struct vma_stats *t)
+{
+	put_bytes(s, "Rss:            ", t->rss);
+	put_bytes(s, "Pss:            ", t->pss);
+	put_bytes(s, "Shared_Clean:   ", t->shared_clean);
+	put_bytes(s, "Shared_Dirty:   ", t->shared_dirty);
+	put_bytes(s, "Private_Clean:  ", t->private_clean);
+	put_bytes(s, "Private_Dirty:  ", t->private_dirty);
+	put_bytes(s, "Referenced:     ", t->referenced);
+	put_bytes(s, "Anonymous:      ", t->anonymous);
+	put_bytes(s, "Swap:           ", t->swap);
+	put_bytes(s, "Locked:         ", t->locked);
+}
+
+static void put_vm_flags(struct seq *s, const struct vma *v)
+{
+	static const struct {
+		unsigned long flag;
+		char name[4];
+	} names[] = {
+		{ VM_READ, "rd " }, { VM_WRITE, "wr " }, { VM_EXEC, "ex " },
+		{ VM_SHARED, "sh " }, { VM_MAYREAD, "mr " },
+		{ VM_MAYWRITE, "mw " }, { VM_MAYEXEC, "me " },
+		{ VM_MAYSHARE, "ms " }, { VM_GROWSDOWN, "gd " },
+		{ VM_PFNMAP, "pf " }, { VM_LOCKED, "lo " }, { VM_IO, "io " },
+		{ VM_SEQ_READ, "sr " }, { VM_RAND_READ, "rr " },
+		{ VM_DONTCOPY, "dc " }, { VM_DONTEXPAND, "de " },
+		{ VM_LOCKONFAULT, "lf " }, { VM_ACCOUNT, "ac " },
+		{ VM_NORESERVE, "nr " }, { VM_WIPEONFORK, "wf " },
+		{ VM_DONTDUMP, "dd " }, { VM_HUGEPAGE, "hg " },
+		{ VM_NOHUGEPAGE, "nh " },
+	};
+
+	seq_puts(s, "VmFlags: ");
+	for (unsigned i = 0; i < ARRAY_SIZE(names); i++)
+		if (v->flags & names[i].flag)
+			seq_puts(s, names[i].name);
+	seq_putc(s, '\n');
+}
+
+static void smaps_area(struct seq *s, struct mm *mm, struct vma *v, void *arg)
+{
+	struct vma_stats t = { 0 };
+
+	vma_get_stats(v, &t);
+	put_area(s, mm, v);
+	put_bytes(s, "Size:           ", v->end - v->start);
+	put_bytes(s, "KernelPageSize: ", PAGE_SIZE);
+	put_bytes(s, "MMUPageSize:    ", PAGE_SIZE);
+	put_sums(s, &t);
+	put_vm_flags(s, v);
+}
+
+int proc_smaps(struct seq *s, const struct task_view *v)
+{
+	return for_each_area(s, v, smaps_area, NULL);
+}
+
+struct rollup {
+	struct vma_stats sum;
+	unsigned long start, end;
+};
+
+static void rollup_area(struct seq *s, struct mm *mm, struct vma *v, void *arg)
+{
+	struct rollup *r = arg;
+	struct vma_stats t = { 0 };
+
+	vma_get_stats(v, &t);
+	r->sum.rss += t.rss;
+	r->sum.pss += t.pss;
+	r->sum.shared_clean += t.shared_clean;
+	r->sum.shared_dirty += t.shared_dirty;
+	r->sum.private_clean += t.private_clean;
+	r->sum.private_dirty += t.private_dirty;
+	r->sum.referenced += t.referenced;
+	r->sum.anonymous += t.anonymous;
+	r->sum.swap += t.swap;
+	r->sum.locked += t.locked;
+	if (!r->end)
+		r->start = v->start;
+	r->end = v->end;
+}
+
+int proc_smaps_rollup(struct seq *s, const struct task_view *v)
+{
+	struct rollup r = { .end = 0 };
+	size_t line = s->len;
+	int err = for_each_area(s, v, rollup_area, &r);
+
+	if (err)
+		return err;
+	put_hex(s, r.start, 8);
+	seq_putc(s, '-');
+	put_hex(s, r.end, 8);
+	seq_puts(s, " ---p 00000000 00:00 0 ");
+	pad_to(s, line, NAME_COLUMN);
+	seq_puts(s, "[rollup]\n");
+	put_sums(s, &r.sum);
+	return 0;
+}
+
+/* --- the command line and the environment -------------------------------*/
+/* Appends [from, to) of mm; the number of bytes that could be read. */
+static size_t put_memory(struct seq *s, struct mm *mm, unsigned long from,
+			 unsigned long to)
+{
+	size_t done = 0, n, want;
+	char *buf;
+
+	while (from + done < to) {
+		want = min(to - from - done, PAGE_SIZE);
+		buf = seq_reserve(s, want);
+		if (!buf)
+			break;
+		n = mm_access(mm, from + done, buf, want, false, true);
+		s->len += n;
+		done += n;
+		if (n < want)
+			break;
+	}
+	return done;
+}
+
+/*
+ * A program that writes over its arguments (setproctitle) shows that it did
+ * by the missing NUL at their end: then the text is what is there up to the
+ * first NUL, in the environment's place too.
+ */
+static void put_command_line(struct seq *s, struct mm *mm)
+{
+	unsigned long start = mm->arg_start, end = mm->arg_end;
+	char last = 0;
+
+	if (!start || end <= start)
+		return;
+	if (mm_access(mm, end - 1, &last, 1, false, true) != 1)
+		return;
+	if (!last) {
+		put_memory(s, mm, start, end);
+		return;
+	}
+	if (mm->env_start == end && mm->env_end > end)
+		end = mm->env_end;
+	put_memory(s, mm, start, end);
+	s->len = min(s->len, strnlen(s->buf, s->len) + 1);
+}
+
+int proc_cmdline(struct seq *s, const struct task_view *v)
+{
+	struct mm *mm = task_get_mm(v->t);
+
+	if (!mm)
+		return 0;
+	put_command_line(s, mm);
+	mm_put(mm);
+	return 0;
+}
+
+int proc_environ(struct seq *s, const struct task_view *v)
+{
+	struct mm *mm = task_get_mm(v->t);
+
+	if (!mm)
+		return 0;
+	if (mm->env_start)
+		put_memory(s, mm, mm->env_start, mm->env_end);
+	mm_put(mm);
+	return 0;
+}
+
+int proc_auxv(struct seq *s, const struct task_view *v)
+{
+	struct mm *mm = task_get_mm(v->t);
+
+	if (!mm)
+		return 0;
+	seq_write(s, (const char *)mm->auxv, mm->auxv_len * sizeof(u64));
+	mm_put(mm);
+	return 0;
+}

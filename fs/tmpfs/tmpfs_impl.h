@@ -1,0 +1,46 @@
+#pragma once
+/* What the files of tmpfs share. */
+#include <fs/vfs.h>
+#include <lib/rbtree.h>
+
+struct tmpfs_sb {
+	struct spinlock lock;
+	u64 max_pages, max_inodes;	/* 0: no limit. lock */
+	u64 pages, inodes;		/* in use. atomic */
+	u32 mode, uid, gid;
+};
+
+/* An entry of a directory: owns a reference to its inode. */
+struct tmpfs_entry {
+	struct rb_node by_name, by_pos;	/* the directory's inode lock */
+	struct inode *inode;
+	u64 pos;			/* for readdir; only grows */
+	u32 hash, len;
+	char name[];
+};
+
+struct tmpfs_dir {
+	struct rb_root by_name, by_pos;
+	u64 next_pos;
+};
+
+/* Of regular files. */
+struct tmpfs_file {
+	u32 seals;		/* inode lock */
+};
+
+#define F_SEAL_SEAL 1u
+#define F_SEAL_SHRINK 2u
+#define F_SEAL_GROW 4u
+#define F_SEAL_WRITE 8u
+#define F_SEAL_FUTURE_WRITE 16u
+#define F_SEAL_EXEC 32u
+
+extern const struct mapping_ops tmpfs_mapping_ops;
+extern const struct file_ops tmpfs_file_ops;
+extern const struct inode_ops tmpfs_file_inode_ops;
+int tmpfs_getattr(const struct path *p, struct kstat *st, u32 mask,
+		  unsigned flags);
+void tmpfs_empty(struct inode *i);
+int tmpfs_inode_new(struct super_block *sb, const struct inode *dir, u32 mode,
+		    u32 dev, struct inode **out);

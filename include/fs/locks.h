@@ -1,0 +1,18 @@
+#pragma once
+/* POSIX record locks, open-file-description locks, flock. */
+#include <fs/vfs.h>
+
+struct flock64 {		/* struct flock of riscv64 */
+	s16 type, whence;
+	s64 start, len;
+	s32 pid;
+};
+long locks_fcntl(struct file *f, unsigned fd, unsigned cmd,
+		 struct flock64 __user *arg);
+int __must_check locks_flock(struct file *f, unsigned op);
+/* A close drops the process's POSIX locks on the inode. */
+void locks_on_close(struct file *f, struct files *owner);
+/* Last close: flock and OFD locks. */
+void locks_on_release(struct file *f);
+void locks_inode_free(struct inode *i);
+size_t locks_show(u64 *index, char *buf, size_t n);	/* /proc/locks */

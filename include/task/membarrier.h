@@ -1,0 +1,6 @@
+#pragma once
+/* membarrier(2), and syslog(2)'s commands. */
+#include <lib/compiler.h>
+
+long do_membarrier(int cmd);
+long do_syslog(int type, char __user *buf, int len);

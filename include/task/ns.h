@@ -1,0 +1,42 @@
+#pragma once
+/* Namespaces of a task besides credentials' user namespace. */
+#include <kernel/ref.h>
+#include <arch/cpu.h>
+#include <kernel/task.h>
+
+struct mnt_namespace;
+struct pid_ns;
+struct uts_ns {
+	struct ref refs;
+	char nodename[65], domainname[65];
+	u64 ino;
+};
+struct nsproxy {
+	struct ref refs;
+	struct uts_ns *uts;
+	struct mnt_namespace *mnt;
+	struct pid_ns *pid_for_children;
+	void *ipc, *net, *time;
+};
+extern struct nsproxy init_nsproxy;
+extern struct uts_ns init_uts_ns;
+static inline struct nsproxy *nsproxy_get(struct nsproxy *n)
+{
+	ref_get(&n->refs);
+	return n;
+}
+void nsproxy_put(struct nsproxy *n);
+struct fs_struct;
+/* For clone and unshare: a new set where flags (CLONE_NEW*) ask for one, else
+ * another reference.  fs: the roots to be moved into a new mount namespace.
+ * -EPERM, -EINVAL for kinds there are not. */
+int __must_check nsproxy_copy(u64 flags, struct nsproxy *from,
+			      struct fs_struct *fs, struct nsproxy **out);
+#define UTS_FIELD 65
+static inline struct uts_ns *current_uts(void)
+{
+	return current->nsproxy->uts;
+}
+/* Copies consistent names out (each UTS_FIELD bytes). */
+void uts_get_names(char *node, char *domain);
+int __must_check uts_set_name(const char *name, size_t len, bool is_domain);

@@ -1,0 +1,198 @@
+/* System calls about users, groups and capabilities. */
+#include <syscall_prototypes.h>
+
+#include <arch/uaccess.h>
+#include <lib/string.h>
+#include <mm/slab.h>
+#include <task/pid.h>
+#include <task/setid.h>
+#include <uapi/task.h>
+
+#define NGROUPS_MAX 65536
+#define CAP_VERSION_1 0x19980330u
+#define CAP_VERSION_2 0x20071026u
+#define CAP_VERSION_3 0x20080522u
+
+long sys_getuid(void)
+{
+	return current->cred->uid;
+}
+
+long sys_geteuid(void)
+{
+	return current->cred->euid;
+}
+
+long sys_getgid(void)
+{
+	return current->cred->gid;
+}
+
+long sys_getegid(void)
+{
+	return current->cred->egid;
+}
+
+static int put_three(u32 a, u32 b, u32 c, u32 __user *pa, u32 __user *pb,
+		     u32 __user *pc)
+{
+	if (put_user(a, pa) || put_user(b, pb) || put_user(c, pc))
+		return -EFAULT;
+	return 0;
+}
+
+long sys_getresuid(u32 __user *uid, u32 __user *euid, u32 __user *suid)
+{
+	const struct cred *c = current->cred;
+
+	return put_three(c->uid, c->euid, c->suid, uid, euid, suid);
+}
+
+long sys_getresgid(u32 __user *gid, u32 __user *egid, u32 __user *sgid)
+{
+	const struct cred *c = current->cred;
+
+	return put_three(c->gid, c->egid, c->sgid, gid, egid, sgid);
+}
+
+long sys_setuid(u32 uid)
+{
+	return cred_setuid(uid);
+}
+
+long sys_setreuid(u32 uid, u32 euid)
+{
+	return cred_setreuid(uid, euid);
+}
+
+long sys_setresuid(u32 uid, u32 euid, u32 suid)
+{
+	return cred_setresuid(uid, euid, suid);
+}
+
+long sys_setfsuid(u32 uid)
+{
+	return cred_setfsuid(uid);
+}
+
+long sys_setgid(u32 gid)
+{
+	return cred_setgid(gid);
+}
+
+long sys_setregid(u32 gid, u32 egid)
+{
+	return cred_setregid(gid, egid);
+}
+
+long sys_setresgid(u32 gid, u32 egid, u32 sgid)
+{
+	return cred_setresgid(gid, egid, sgid);
+}
+
+long sys_setfsgid(u32 gid)
+{
+	return cred_setfsgid(gid);
+}
+
+long sys_getgroups(int size, u32 __user *list)
+{
+	const struct group_list *g = current->cred->groups;
+	u32 n = g ? g->n : 0;
+
+	if (size < 0)
+		return -EINVAL;
+	if (size) {
+		if (n > (u32)size)
+			return -EINVAL;
+		if (n && copy_to_user(list, g->gid, n * sizeof(u32)))
+			return -EFAULT;
+	}
+	return n;
+}
+
+long sys_setgroups(int size, const u32 __user *list)
+{
+	struct group_list *g;
+	int err;
+
+	if (!capable(CAP_SETGID))
+		return -EPERM;
+	if ((unsigned)size > NGROUPS_MAX)
+		return -EINVAL;
+	err = group_list_create((u32)size, &g);
+	if (err)
+		return err;
+	err = copy_from_user(g->gid, list, (size_t)size * sizeof(u32));
+	if (!err) {
+		group_list_sort(g);
+		err = cred_setgroups(g);
+	}
+	group_list_put(g);
+	return err;
+}
+
+/* How many struct cap_data the version has; an unknown one is told ours. */
+static int check_version(struct cap_header __user *uh, struct cap_header *h,
+			 unsigned *n)
+{
+	if (copy_from_user(h, uh, sizeof(*h)))
+		return -EFAULT;
+	switch (h->version) {
+	case CAP_VERSION_1:
+		*n = 1;
+		return 0;
+	case CAP_VERSION_2:
+	case CAP_VERSION_3:
+		*n = 2;
+		return 0;
+	}
+	if (put_user(CAP_VERSION_3, &uh->version))
+		return -EFAULT;
+	return -EINVAL;
+}
+
+long sys_capget(struct cap_header __user *uh, struct cap_data __user *ud)
+{
+	struct cap_header h;
+	struct cap_data d[2];
+	const struct cred *c;
+	struct task *t;
+	unsigned n;
+	int err = check_version(uh, &h, &n);
+
+	if (err)
+		return !ud && err == -EINVAL ? 0 : err;
+	if (h.pid < 0)
+		return -EINVAL;
+	t = h.pid ? task_find_get(h.pid) : task_get(current);
+	if (!t)
+		return -ESRCH;
+	c = task_cred_get(t);
+	task_put(t);
+	for (unsigned i = 0; i < 2; i++) {
+		d[i].effective = (u32)(c->effective >> 32 * i);
+		d[i].permitted = (u32)(c->permitted >> 32 * i);
+		d[i].inheritable = (u32)(c->inheritable >> 32 * i);
+	}
+	cred_put(c);
+	return ud ? copy_to_user(ud, d, n * sizeof(d[0])) : 0;
+}
+
+long sys_capset(struct cap_header __user *uh, const struct cap_data __user *ud)
+{
+	struct cap_header h;
+	struct cap_data d[2] = { 0 };
+	unsigned n;
+	int err = check_version(uh, &h, &n);
+
+	if (err)
+		return err;
+	if (h.pid && h.pid != task_vpid(current))
+		return -EPERM;
+	if (copy_from_user(d, ud, n * sizeof(d[0])))
+		return -EFAULT;
+	return cred_capset(d[0].effective | (u64)d[1].effective << 32,
+			   d[0].permitted | (u64)d[1].permitted << 32,
+			   d[0].inheritable | (u64)d[1].inheritable << 32);
+}

@@ -1,0 +1,22 @@
+/* System calls for settings of a task. */
+#include <syscall_prototypes.h>
+
+#include <task/process.h>
+
+long sys_prctl(int option, unsigned long a2, unsigned long a3,
+	       unsigned long a4, unsigned long a5)
+{
+	long ret;
+	int err = do_prctl(option, a2, a3, a4, a5, &ret);
+
+	return err ? err : ret;
+}
+
+long sys_personality(unsigned persona)
+{
+	unsigned old = current->personality;
+
+	if (persona != 0xffffffffu)
+		current->personality = persona;
+	return old;
+}

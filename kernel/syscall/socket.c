@@ -1,0 +1,780 @@
+/* The system calls of sockets. */
+#include <arch/uaccess.h>
+#include <fs/fdtable.h>
+#include <lib/string.h>
+#include <mm/slab.h>
+#include <net/socket.h>
+#include <signal/signal.h>
+#include <syscall_prototypes.h>
+#include <task/pid.h>
+#include <task/process.h>
+
+struct user_msghdr {
+	void __user *name;
+	int namelen;
+	struct uiovec __user *iov;
+	size_t iovlen;
+	void __user *control;
+	size_t controllen;
+	unsigned flags;
+};
+
+struct mmsghdr {
+	struct user_msghdr hdr;
+	unsigned len;
+};
+
+struct cmsghdr {
+	size_t len;
+	int level, type;
+};
+
+#define CMSG_ALIGN(n) (((n) + 7) & ~7ul)
+#define CONTROL_MAX 20480u
+#define IOV_FAST 8u
+
+/* The socket of a descriptor; release *fd after use. */
+static int find(int n, struct fd *fd, struct socket **s)
+{
+	*fd = fd_find(n);
+	if (!fd->file)
+		return -EBADF;
+	*s = file_socket(fd->file);
+	if (*s)
+		return 0;
+	fd_release(*fd);
+	return -ENOTSOCK;
+}
+
+static int addr_in(const void __user *u, int len, void *k)
+{
+	if (len < 0 || len > SOCK_ADDR_MAX)
+		return -EINVAL;
+	return len ? copy_from_user(k, u, (size_t)len) : 0;
+}
+
+static int addr_out(const void *k, int len, void __user *u, int __user *ulen)
+{
+	int room;
+
+	if (get_user(room, ulen))
+		return -EFAULT;
+	if (room < 0)
+		return -EINVAL;
+	if (copy_to_user(u, k, (size_t)min(room, len)))
+		return -EFAULT;
+	return put_user(len, ulen);
+}
+
+static int type_flags(int type, unsigned *flags)
+{
+	*flags = (unsigned)type & ~(unsigned)SOCK_TYPE_MASK;
+	return *flags & ~(unsigned)(SOCK_CLOEXEC | SOCK_NONBLOCK) ? -EINVAL : 0;
+}
+
+static long install(struct file *f, unsigned flags)
+{
+	int fd, err = fd_add(f, flags & O_CLOEXEC, &fd);
+
+	if (err) {
+		file_put(f);
+		return err;
+	}
+	return fd;
+}
+
+long sys_socket(int family, int type, int protocol)
+{
+	struct file *f;
+	unsigned flags;
+	int err = type_flags(type, &flags);
+
+	if (!err)
+		err = socket_create(family, type & SOCK_TYPE_MASK, protocol,
+				    flags, &f);
+	return err ? err : install(f, flags);
+}
+
+long sys_socketpair(int family, int type, int protocol, int __user *ufds)
+{
+	struct file *f[2] = { NULL, NULL };
+	struct socket *a;
+	unsigned flags;
+	int fd[2], err = type_flags(type, &flags);
+
+	if (err)
+		return err;
+	type &= SOCK_TYPE_MASK;
+	err = socket_create(family, type, protocol, flags, &f[0]);
+	if (err)
+		return err;
+	err = socket_create(family, type, protocol, flags, &f[1]);
+	if (err)
+		goto err_put;
+	a = file_socket(f[0]);
+	err = a->ops->pair ? a->ops->pair(a, file_socket(f[1])) : -EOPNOTSUPP;
+	if (err)
+		goto err_put;
+	err = fd_alloc(0, flags & O_CLOEXEC, &fd[0]);
+	if (err)
+		goto err_put;
+	err = fd_alloc(0, flags & O_CLOEXEC, &fd[1]);
+	if (err)
+		goto err_free0;
+	err = copy_to_user(ufds, fd, sizeof(fd));
+	if (err)
+		goto err_free1;
+	fd_install(fd[0], f[0]);
+	fd_install(fd[1], f[1]);
+	return 0;
+err_free1:
+	fd_free(fd[1]);
+err_free0:
+	fd_free(fd[0]);
+err_put:
+	if (f[1])
+		file_put(f[1]);
+	file_put(f[0]);
+	return err;
+}
+
+long sys_bind(int fdno, const void __user *addr, int len)
+{
+	u8 k[SOCK_ADDR_MAX];
+	struct socket *s;
+	struct fd fd;
+	int err = addr_in(addr, len, k);
+
+	if (!err)
+		err = find(fdno, &fd, &s);
+	if (err)
+		return err;
+	err = s->ops->bind ? s->ops->bind(s, k, len) : -EOPNOTSUPP;
+	fd_release(fd);
+	return err;
+}
+
+long sys_connect(int fdno, const void __user *addr, int len)
+{
+	u8 k[SOCK_ADDR_MAX];
+	struct socket *s;
+	struct fd fd;
+	int err = addr_in(addr, len, k);
+
+	if (!err)
+		err = find(fdno, &fd, &s);
+	if (err)
+		return err;
+	err = s->ops->connect ? s->ops->connect(s, k, len,
+						socket_nonblock(s, 0)) :
+				-EOPNOTSUPP;
+	fd_release(fd);
+	return err;
+}
+
+long sys_listen(int fdno, int backlog)
+{
+	struct socket *s;
+	struct fd fd;
+	int err = find(fdno, &fd, &s);
+
+	if (err)
+		return err;
+	err = s->ops->listen ? s->ops->listen(s, backlog) : -EOPNOTSUPP;
+	fd_release(fd);
+	return err;
+}
+
+static long accept_on(struct socket *s, void __user *addr, int __user *len,
+		      unsigned flags)
+{
+	u8 k[SOCK_ADDR_MAX];
+	struct socket *n;
+	struct file *f;
+	int klen = 0, fd, err;
+
+	if (!s->ops->accept)
+		return -EOPNOTSUPP;
+	err = socket_create(s->family, s->type, s->protocol, flags, &f);
+	if (err)
+		return err;
+	n = file_socket(f);
+	err = fd_alloc(0, flags & O_CLOEXEC, &fd);
+	if (err)
+		goto err_put;
+	err = s->ops->accept(s, n, socket_nonblock(s, 0));
+	if (err)
+		goto err_fd;
+	if (addr) {
+		err = n->ops->getname(n, k, &klen, true);
+		if (err == -ENOTCONN)
+			err = -ECONNABORTED;
+		if (!err)
+			err = addr_out(k, klen, addr, len);
+		if (err)
+			goto err_fd;
+	}
+	fd_install(fd, f);
+	return fd;
+err_fd:
+	fd_free(fd);
+err_put:
+	file_put(f);
+	return err;
+}
+
+long sys_accept4(int fdno, void __user *addr, int __user *len, int flags)
+{
+	struct socket *s;
+	struct fd fd;
+	long ret;
+
+	if (flags & ~(SOCK_CLOEXEC | SOCK_NONBLOCK))
+		return -EINVAL;
+	ret = find(fdno, &fd, &s);
+	if (ret)
+		return ret;
+	ret = accept_on(s, addr, len, (unsigned)flags);
+	fd_release(fd);
+	return ret;
+}
+
+long sys_accept(int fdno, void __user *addr, int __user *len)
+{
+	return sys_accept4(fdno, addr, len, 0);
+}
+
+static long getname(int fdno, void __user *addr, int __user *len, bool peer)
+{
+	u8 k[SOCK_ADDR_MAX];
+	struct socket *s;
+	struct fd fd;
+	int klen = 0, err = find(fdno, &fd, &s);
+
+	if (err)
+		return err;
+	err = s->ops->getname(s, k, &klen, peer);
+	fd_release(fd);
+	return err ? err : addr_out(k, klen, addr, len);
+}
+
+long sys_getsockname(int fdno, void __user *addr, int __user *len)
+{
+	return getname(fdno, addr, len, false);
+}
+
+long sys_getpeername(int fdno, void __user *addr, int __user *len)
+{
+	return getname(fdno, addr, len, true);
+}
+
+static void msg_init(struct msg *m, unsigned flags)
+{
+	m->addr_len = 0;
+	m->scm.nr_files = 0;
+	m->scm.files = NULL;
+	m->scm.has_cred = false;
+	m->flags = flags;
+}
+
+long sys_sendto(int fdno, const void __user *buf, size_t n, unsigned flags,
+		const void __user *addr, int len)
+{
+	struct socket *s;
+	struct fd fd;
+	struct msg m;
+	long ret;
+
+	if (!access_ok(buf, n))
+		return -EFAULT;
+	msg_init(&m, flags);
+	iter_user(&m.it, (void __user *)buf, n, true);
+	if (addr) {
+		ret = addr_in(addr, len, m.addr);
+		if (ret)
+			return ret;
+		m.addr_len = len;
+	}
+	ret = find(fdno, &fd, &s);
+	if (ret)
+		return ret;
+	ret = s->ops->sendmsg(s, &m);
+	fd_release(fd);
+	return ret;
+}
+
+long sys_recvfrom(int fdno, void __user *buf, size_t n, unsigned flags,
+		  void __user *addr, int __user *len)
+{
+	struct socket *s;
+	struct fd fd;
+	struct msg m;
+	long ret;
+
+	if (!access_ok(buf, n))
+		return -EFAULT;
+	msg_init(&m, flags);
+	iter_user(&m.it, buf, n, false);
+	ret = find(fdno, &fd, &s);
+	if (ret)
+		return ret;
+	ret = s->ops->recvmsg(s, &m);
+	fd_release(fd);
+	scm_destroy(&m.scm);
+	if (ret >= 0 && addr) {
+		int err = addr_out(m.addr, m.addr_len, addr, len);
+
+		if (err)
+			return err;
+	}
+	return ret;
+}
+
+/* --- sendmsg and recvmsg --------------------------------------------------*/
+static int scm_add_rights(struct scm *scm, const int *fds, unsigned n)
+{
+	struct file **files;
+
+	if (scm->nr_files + n > SCM_MAX_FD)
+		return -EINVAL;
+	files = krealloc(scm->files, (scm->nr_files + n) * sizeof(*files),
+			 GFP_KERNEL);
+	if (!files)
+		return -ENOMEM;
+	scm->files = files;
+	for (unsigned i = 0; i < n; i++) {
+		struct file *f = fd_get_file_raw(fds[i]);
+
+		if (!f)
+			return -EBADF;
+		scm->files[scm->nr_files++] = f;
+	}
+	return 0;
+}
+
+static int scm_check_cred(struct scm *scm, const struct ucred *c)
+{
+	const struct cred *me = current->cred;
+
+	if ((c->pid != task_vtgid(current) && !capable(CAP_SYS_ADMIN)) ||
+	    (c->uid != me->uid && c->uid != me->euid && c->uid != me->suid &&
+	     !capable(CAP_SETUID)) ||
+	    (c->gid != me->gid && c->gid != me->egid && c->gid != me->sgid &&
+	     !capable(CAP_SETGID)))
+		return -EPERM;
+	scm->cred = *c;
+	scm->has_cred = true;
+	return 0;
+}
+
+static int scm_parse(struct scm *scm, const u8 *buf, size_t n)
+{
+	size_t pos = 0;
+	int err = 0;
+
+	while (!err && pos + sizeof(struct cmsghdr) <= n) {
+		const struct cmsghdr *c = (const void *)(buf + pos);
+		size_t data;
+
+		if (c->len < sizeof(*c) || c->len > n - pos)
+			return -EINVAL;
+		data = c->len - sizeof(*c);
+		if (c->level != SOL_SOCKET)
+			;	/* for the protocol: none reads any yet */
+		else if (c->type == SCM_RIGHTS)
+			err = scm_add_rights(scm, (const int *)(c + 1),
+					     (unsigned)(data / sizeof(int)));
+		else if (c->type == SCM_CREDENTIALS &&
+			 data == sizeof(struct ucred))
+			err = scm_check_cred(scm, (const void *)(c + 1));
+		else
+			err = -EINVAL;
+		pos += CMSG_ALIGN(c->len);
+	}
+	return err;
+}
+
+static int scm_from_user(struct scm *scm, const struct user_msghdr *h)
+{
+	u8 *buf;
+	int err;
+
+	if (!h->control || !h->controllen)
+		return 0;
+	if (h->controllen > CONTROL_MAX)
+		return -ENOBUFS;
+	buf = kmalloc(h->controllen, GFP_KERNEL);
+	if (!buf)
+		return -ENOMEM;
+	err = copy_from_user(buf, h->control, h->controllen);
+	if (!err)
+		err = scm_parse(scm, buf, h->controllen);
+	kfree(buf);
+	return err;
+}
+
+/* Writes one control message; what does not fit is MSG_CTRUNC. */
+static int put_cmsg(struct user_msghdr *h, size_t *used, int type,
+		    const void *data, size_t n, unsigned *flags)
+{
+	struct cmsghdr c = { sizeof(c) + n, SOL_SOCKET, type };
+	u8 __user *to = (u8 __user *)h->control + *used;
+	size_t room = h->controllen - *used;
+
+	if (room < sizeof(c)) {
+		*flags |= MSG_CTRUNC;
+		return 0;
+	}
+	if (room < c.len) {
+		*flags |= MSG_CTRUNC;
+		c.len = room;
+		n = room - sizeof(c);
+	}
+	if (copy_to_user(to, &c, sizeof(c)) ||
+	    copy_to_user(to + sizeof(c), data, n))
+		return -EFAULT;
+	*used += min_t(size_t, CMSG_ALIGN(c.len), room);
+	return 0;
+}
+
+/* Installs passed descriptors as far as there is room for their numbers. */
+static int give_rights(struct user_msghdr *h, size_t *used, struct msg *m,
+		       unsigned fd_flags)
+{
+	size_t room = h->controllen - *used;
+	unsigned max = 0, n = 0;
+	int *fds, err;
+
+	if (room > sizeof(struct cmsghdr))
+		max = (unsigned)((room - sizeof(struct cmsghdr)) / sizeof(int));
+	max = min(max, m->scm.nr_files);
+	fds = kmalloc_array(max + 1, sizeof(*fds), GFP_KERNEL);
+	if (!fds)
+		return -ENOMEM;
+	while (n < max) {
+		err = fd_add(m->scm.files[n], fd_flags, &fds[n]);
+		if (err)
+			break;
+		m->scm.files[n++] = NULL;	/* moved in */
+	}
+	if (n < m->scm.nr_files)
+		m->flags |= MSG_CTRUNC;
+	err = n ? put_cmsg(h, used, SCM_RIGHTS, fds, n * sizeof(int),
+			   &m->flags) : 0;
+	kfree(fds);
+	return err;
+}
+
+static int scm_to_user(struct socket *s, struct user_msghdr *h, struct msg *m,
+		       unsigned call_flags)
+{
+	size_t used = 0;
+	int err = 0;
+
+	if (!h->control)
+		h->controllen = 0;
+	if (s->pass_cred && m->scm.has_cred)
+		err = put_cmsg(h, &used, SCM_CREDENTIALS, &m->scm.cred,
+			       sizeof(m->scm.cred), &m->flags);
+	if (!err && m->scm.nr_files)
+		err = give_rights(h, &used, m,
+				  call_flags & MSG_CMSG_CLOEXEC ? O_CLOEXEC : 0);
+	h->controllen = used;
+	return err;
+}
+
+static long do_sendmsg(struct socket *s, const struct user_msghdr __user *u,
+		       unsigned flags)
+{
+	struct uiovec fast[IOV_FAST], *iov = fast;
+	struct user_msghdr h;
+	struct msg m;
+	long ret;
+
+	if (copy_from_user(&h, u, sizeof(h)))
+		return -EFAULT;
+	msg_init(&m, flags);
+	if (h.name && h.namelen) {
+		ret = addr_in(h.name, min(h.namelen, SOCK_ADDR_MAX), m.addr);
+		if (ret)
+			return ret;
+		m.addr_len = min(h.namelen, SOCK_ADDR_MAX);
+	}
+	if (h.iovlen > 1024)
+		return -EMSGSIZE;
+	ret = iter_import(&m.it, h.iov, (unsigned)h.iovlen, fast, IOV_FAST, &iov,
+			  true);
+	if (ret)
+		return ret;
+	ret = scm_from_user(&m.scm, &h);
+	if (!ret)
+		ret = s->ops->sendmsg(s, &m);
+	scm_destroy(&m.scm);
+	if (iov != fast)
+		kfree(iov);
+	return ret;
+}
+
+static long do_recvmsg(struct socket *s, struct user_msghdr __user *u,
+		       unsigned flags)
+{
+	struct uiovec fast[IOV_FAST], *iov = fast;
+	struct user_msghdr h;
+	struct msg m;
+	long ret, err;
+
+	if (copy_from_user(&h, u, sizeof(h)))
+		return -EFAULT;
+	if (h.namelen < 0)
+		return -EINVAL;
+	if (h.iovlen > 1024)
+		return -EMSGSIZE;
+	msg_init(&m, flags & ~MSG_CMSG_CLOEXEC);
+	err = iter_import(&m.it, h.iov, (unsigned)h.iovlen, fast, IOV_FAST, &iov,
+			  false);
+	if (err)
+		return err;
+	ret = s->ops->recvmsg(s, &m);
+	if (ret >= 0) {
+		err = scm_to_user(s, &h, &m, flags);
+		if (h.name && copy_to_user(h.name, m.addr,
+					   (size_t)min(h.namelen, m.addr_len)))
+			err = -EFAULT;
+		h.namelen = h.name ? m.addr_len : 0;
+		h.flags = m.flags & (MSG_TRUNC | MSG_CTRUNC | MSG_EOR);
+		if (put_user(h.namelen, &u->namelen) ||
+		    put_user(h.controllen, &u->controllen) ||
+		    put_user(h.flags, &u->flags))
+			err = -EFAULT;
+		if (err)
+			ret = err;
+	}
+	scm_destroy(&m.scm);
+	if (iov != fast)
+		kfree(iov);
+	return ret;
+}
+
+long sys_sendmsg(int fdno, const struct user_msghdr __user *u, unsigned flags)
+{
+	struct socket *s;
+	struct fd fd;
+	long ret = find(fdno, &fd, &s);
+
+	if (ret)
+		return ret;
+	ret = do_sendmsg(s, u, flags);
+	fd_release(fd);
+	return ret;
+}
+
+long sys_recvmsg(int fdno, struct user_msghdr __user *u, unsigned flags)
+{
+	struct socket *s;
+	struct fd fd;
+	long ret = find(fdno, &fd, &s);
+
+	if (ret)
+		return ret;
+	ret = do_recvmsg(s, u, flags);
+	fd_release(fd);
+	return ret;
+}
+
+long sys_sendmmsg(int fdno, struct mmsghdr __user *u, unsigned n,
+		  unsigned flags)
+{
+	struct socket *s;
+	struct fd fd;
+	unsigned done = 0;
+	long ret = find(fdno, &fd, &s);
+
+	if (ret)
+		return ret;
+	for (n = min(n, 1024u); done < n; done++) {
+		ret = do_sendmsg(s, &u[done].hdr, flags);
+		if (ret < 0 || put_user((unsigned)ret, &u[done].len))
+			break;
+	}
+	fd_release(fd);
+	return done ? (long)done : ret;
+}
+
+long sys_recvmmsg(int fdno, struct mmsghdr __user *u, unsigned n,
+		  unsigned flags, struct timespec64 __user *timeout)
+{
+	struct timespec64 t;
+	struct socket *s;
+	struct fd fd;
+	u64 deadline = 0;
+	unsigned done = 0;
+	long ret;
+
+	if (timeout) {
+		if (copy_from_user(&t, timeout, sizeof(t)))
+			return -EFAULT;
+		if (!timespec_valid(&t))
+			return -EINVAL;
+		deadline = clock_ns() + timespec_to_ns(&t);
+	}
+	ret = find(fdno, &fd, &s);
+	if (ret)
+		return ret;
+	while (done < min(n, 1024u)) {
+		ret = do_recvmsg(s, &u[done].hdr,
+				 (flags & ~MSG_WAITFORONE) |
+					 (done && (flags & MSG_WAITFORONE) ?
+						  MSG_DONTWAIT : 0));
+		if (ret < 0 || put_user((unsigned)ret, &u[done].len))
+			break;
+		done++;
+		if (deadline && clock_ns() >= deadline)
+			break;
+	}
+	fd_release(fd);
+	return done ? (long)done : ret;
+}
+
+long sys_shutdown(int fdno, int how)
+{
+	struct socket *s;
+	struct fd fd;
+	long ret;
+
+	ret = find(fdno, &fd, &s);
+	if (ret)
+		return ret;
+	if (how < SHUT_RD || how > SHUT_RDWR)
+		ret = -EINVAL;
+	else
+		ret = s->ops->shutdown ? s->ops->shutdown(s, how) : -EOPNOTSUPP;
+	fd_release(fd);
+	return ret;
+}
+
+struct timeval {
+	s64 sec, usec;
+};
+
+/* Options that are the socket layer's own; 1: not one of them. */
+static int set_common(struct socket *s, int name, const void __user *val,
+		      int len)
+{
+	struct timeval tv;
+	u64 ns;
+	int on;
+
+	switch (name) {
+	case SO_PASSCRED:
+		if (len < (int)sizeof(on))
+			return -EINVAL;
+		if (copy_from_user(&on, val, sizeof(on)))
+			return -EFAULT;
+		s->pass_cred = on != 0;
+		return 0;
+	case SO_RCVTIMEO:
+	case SO_SNDTIMEO:
+		if (len < (int)sizeof(tv))
+			return -EINVAL;
+		if (copy_from_user(&tv, val, sizeof(tv)))
+			return -EFAULT;
+		if (tv.usec < 0 || tv.usec >= 1000000)
+			return -EDOM;
+		ns = tv.sec < 0 ? 1 :
+				  (u64)tv.sec * NSEC_PER_SEC +
+					  (u64)tv.usec * NSEC_PER_USEC;
+		if (name == SO_RCVTIMEO)
+			s->rcv_timeo_ns = ns;
+		else
+			s->snd_timeo_ns = ns;
+		return 0;
+	}
+	return 1;
+}
+
+long sys_setsockopt(int fdno, int level, int name, const void __user *val,
+		    int len)
+{
+	struct socket *s;
+	struct fd fd;
+	long ret;
+
+	if (len < 0)
+		return -EINVAL;
+	ret = find(fdno, &fd, &s);
+	if (ret)
+		return ret;
+	ret = level == SOL_SOCKET ? set_common(s, name, val, len) : 1;
+	if (ret == 1)
+		ret = s->ops->setsockopt ?
+			      s->ops->setsockopt(s, level, name, val, len) :
+			      -ENOPROTOOPT;
+	fd_release(fd);
+	return ret;
+}
+
+static int get_common(struct socket *s, int name, void *val, int *len)
+{
+	struct timeval tv;
+	u64 ns;
+	int v;
+
+	switch (name) {
+	case SO_TYPE:
+		v = s->type;
+		break;
+	case SO_DOMAIN:
+		v = s->family;
+		break;
+	case SO_PROTOCOL:
+		v = s->protocol;
+		break;
+	case SO_PASSCRED:
+		v = s->pass_cred;
+		break;
+	case SO_RCVTIMEO:
+	case SO_SNDTIMEO:
+		ns = name == SO_RCVTIMEO ? s->rcv_timeo_ns : s->snd_timeo_ns;
+		tv.sec = (s64)(ns / NSEC_PER_SEC);
+		tv.usec = (s64)(ns % NSEC_PER_SEC / NSEC_PER_USEC);
+		*len = min_t(int, *len, (int)sizeof(tv));
+		memcpy(val, &tv, (size_t)*len);
+		return 0;
+	default:
+		return 1;
+	}
+	*len = min_t(int, *len, (int)sizeof(v));
+	memcpy(val, &v, (size_t)*len);
+	return 0;
+}
+
+long sys_getsockopt(int fdno, int level, int name, void __user *val,
+		    int __user *ulen)
+{
+	u64 buf[32];
+	struct socket *s;
+	struct fd fd;
+	int len;
+	long ret;
+
+	if (get_user(len, ulen))
+		return -EFAULT;
+	if (len < 0)
+		return -EINVAL;
+	ret = find(fdno, &fd, &s);
+	if (ret)
+		return ret;
+	len = min_t(int, len, (int)sizeof(buf));
+	ret = level == SOL_SOCKET ? get_common(s, name, buf, &len) : 1;
+	if (ret == 1) {
+		if (level == SOL_SOCKET && name != SO_PEERCRED)
+			len = min_t(int, len, (int)sizeof(int));
+		ret = s->ops->getsockopt ?
+			      s->ops->getsockopt(s, level, name, buf, &len) :
+			      -ENOPROTOOPT;
+	}
+	fd_release(fd);
+	if (!ret && (copy_to_user(val, buf, (size_t)len) || put_user(len, ulen)))
+		ret = -EFAULT;
+	return ret;
+}

@@ -1,0 +1,273 @@
+/* System calls about clocks, and sleeping on them. */
+#include <syscall_prototypes.h>
+
+#include <arch/uaccess.h>
+#include <kernel/waitq.h>
+#include <lib/string.h>
+#include <signal/signal.h>
+#include <task/posix_timer.h>
+#include <task/rusage.h>
+#include <uapi/task.h>
+
+#define TIMEX_ERROR 5		/* the clock is not synchronised */
+#define STA_UNSYNC 0x40
+#define ADJ_SETOFFSET 0x100u
+#define ADJ_NANO 0x2000u
+#define TICK_USEC 10000
+
+long sys_clock_gettime(int clock, struct timespec64 __user *uts)
+{
+	struct timespec64 ts;
+	u64 ns;
+	int err = clock_read(clock, &ns);
+
+	if (err)
+		return err;
+	ts = ns_to_timespec(ns);
+	return copy_to_user(uts, &ts, sizeof(ts));
+}
+
+long sys_clock_getres(int clock, struct timespec64 __user *uts)
+{
+	struct timespec64 ts;
+	u64 ns;
+	int err = clock_resolution(clock, &ns);
+
+	if (err)
+		return err;
+	ts = ns_to_timespec(ns);
+	return uts ? copy_to_user(uts, &ts, sizeof(ts)) : 0;
+}
+
+static int set_wall_clock(const struct timespec64 *ts)
+{
+	if (!timespec_valid(ts))
+		return -EINVAL;
+	if (!capable(CAP_SYS_TIME))
+		return -EPERM;
+	clock_set_realtime(timespec_to_ns(ts));
+	return 0;
+}
+
+long sys_clock_settime(int clock, const struct timespec64 __user *uts)
+{
+	struct timespec64 ts;
+
+	if (clock_is_cpu(clock))
+		return -EPERM;
+	if (clock != CLOCK_REALTIME)
+		return -EINVAL;
+	if (copy_from_user(&ts, uts, sizeof(ts)))
+		return -EFAULT;
+	return set_wall_clock(&ts);
+}
+
+long sys_gettimeofday(struct timeval64 __user *utv,
+		      struct timezone_k __user *utz)
+{
+	struct timeval64 tv = ns_to_timeval(clock_realtime_ns());
+	struct timezone_k tz = { 0 };
+
+	if (utv && copy_to_user(utv, &tv, sizeof(tv)))
+		return -EFAULT;
+	return utz ? copy_to_user(utz, &tz, sizeof(tz)) : 0;
+}
+
+long sys_settimeofday(const struct timeval64 __user *utv,
+		      const struct timezone_k __user *utz)
+{
+	struct timeval64 tv;
+	struct timespec64 ts;
+
+	if (utz && !capable(CAP_SYS_TIME))
+		return -EPERM;
+	if (!utv)
+		return 0;	/* a time zone has no effect here */
+	if (copy_from_user(&tv, utv, sizeof(tv)))
+		return -EFAULT;
+	if (tv.usec < 0 || tv.usec >= 1000000)
+		return -EINVAL;
+	ts = (struct timespec64){ tv.sec, tv.usec * 1000 };
+	return set_wall_clock(&ts);
+}
+
+/* Steps the wall clock; the only change that is offered. */
+static int step_clock(const struct timex *t)
+{
+	s64 ns = t->time.sec * (s64)NSEC_PER_SEC;
+
+	if (!capable(CAP_SYS_TIME))
+		return -EPERM;
+	if (t->time.usec < 0 ||
+	    t->time.usec >= (t->modes & ADJ_NANO ? 1000000000 : 1000000))
+		return -EINVAL;
+	ns += t->modes & ADJ_NANO ? t->time.usec : t->time.usec * 1000;
+	clock_set_realtime((u64)((s64)clock_realtime_ns() + ns));
+	return 0;
+}
+
+static long adjust(struct timex __user *ut)
+{
+	struct timex t;
+	int err = 0;
+
+	if (copy_from_user(&t, ut, sizeof(t)))
+		return -EFAULT;
+	if (t.modes & ADJ_SETOFFSET)
+		err = step_clock(&t);
+	else if (t.modes)
+		err = capable(CAP_SYS_TIME) ? -EOPNOTSUPP : -EPERM;
+	if (err)
+		return err;
+	memset((char *)&t + sizeof(t.modes), 0, sizeof(t) - sizeof(t.modes));
+	t.maxerror = 16000000;
+	t.esterror = 16000000;
+	t.status = STA_UNSYNC;
+	t.constant = 2;
+	t.precision = 1;
+	t.tolerance = 32768000;
+	t.tick = TICK_USEC;
+	t.time = ns_to_timeval(clock_realtime_ns());
+	if (copy_to_user(ut, &t, sizeof(t)))
+		return -EFAULT;
+	return TIMEX_ERROR;
+}
+
+long sys_adjtimex(struct timex __user *ut)
+{
+	return adjust(ut);
+}
+
+long sys_clock_adjtime(int clock, struct timex __user *ut)
+{
+	if (clock == CLOCK_REALTIME)
+		return adjust(ut);
+	return clock_is_cpu(clock) || clock > CLOCK_TAI ? -EINVAL :
+							  -EOPNOTSUPP;
+}
+
+long sys_times(struct tms __user *ut)
+{
+	const u64 tick = NSEC_PER_SEC / USER_HZ;
+	struct process *p = current->process;
+	struct tms t;
+	u64 user, sys;
+
+	if (ut) {
+		process_times(p, &user, &sys);
+		t = (struct tms){
+			.utime = (s64)(user / tick),
+			.stime = (s64)(sys / tick),
+			.cutime = (s64)(p->children.utime / tick),
+			.cstime = (s64)(p->children.stime / tick),
+		};
+		if (copy_to_user(ut, &t, sizeof(t)))
+			return -EFAULT;
+	}
+	return (long)(clock_ns() / tick);
+}
+
+/* --- sleeping ------------------------------------------------------------------*/
+
+static int put_remaining(u64 deadline, struct timespec64 __user *urem)
+{
+	u64 now = clock_ns();
+	struct timespec64 ts = ns_to_timespec(deadline > now ? deadline - now :
+					      0);
+
+	return copy_to_user(urem, &ts, sizeof(ts));
+}
+
+static int restart_sleep(struct task *t, long *ret);
+
+/* Until `deadline` on the monotonic clock; a signal leaves what is needed to
+ * go on. */
+static long sleep_relative(u64 deadline, struct timespec64 __user *urem)
+{
+	struct task *t = current;
+
+	if (!sleep_until_intr(deadline))
+		return 0;
+	if (clock_ns() >= deadline)
+		return 0;
+	if (urem && put_remaining(deadline, urem))
+		return -EFAULT;
+	t->restart.fn = restart_sleep;
+	t->restart.arg[0] = deadline;
+	t->restart.arg[1] = (uintptr_t)urem;
+	return -ERESTART_RESTARTBLOCK;
+}
+
+static int restart_sleep(struct task *t, long *ret)
+{
+	*ret = sleep_relative(t->restart.arg[0],
+			      (struct timespec64 __user *)(uintptr_t)
+				      t->restart.arg[1]);
+	return 0;
+}
+
+/* The wall clock may be set meanwhile: looks again when it is due. */
+static long sleep_absolute(int clock, u64 at)
+{
+	u64 now;
+	int err;
+
+	for (;;) {
+		err = clock_read(clock, &now);
+		if (err || now >= at)
+			return err;
+		err = clock_is_cpu(clock) ? cpu_clock_sleep(clock, at) :
+		      sleep_until_intr(clock_to_monotonic(clock, at));
+		if (err)
+			return err == -EINTR ? -ERESTARTNOHAND : err;
+	}
+}
+
+static long sleep_on(int clock, int flags, const struct timespec64 __user *uts,
+		     struct timespec64 __user *urem)
+{
+	struct timespec64 ts;
+	u64 ns, now;
+	int err;
+
+	if (copy_from_user(&ts, uts, sizeof(ts)))
+		return -EFAULT;
+	if (!timespec_valid(&ts))
+		return -EINVAL;
+	ns = timespec_to_ns(&ts);
+	if (flags & TIMER_ABSTIME)
+		return sleep_absolute(clock, ns);
+	if (clock_is_cpu(clock)) {
+		err = clock_read(clock, &now);
+		if (err)
+			return err;
+		err = cpu_clock_sleep(clock, now + ns);
+		return err == -EINTR ? -ERESTARTNOHAND : err;
+	}
+	if (add_overflow(ns, clock_ns(), &ns))
+		ns = DEADLINE_NEVER;
+	return sleep_relative(ns, urem);
+}
+
+long sys_nanosleep(const struct timespec64 __user *uts,
+		   struct timespec64 __user *urem)
+{
+	return sleep_on(CLOCK_MONOTONIC, 0, uts, urem);
+}
+
+long sys_clock_nanosleep(int clock, int flags,
+			 const struct timespec64 __user *uts,
+			 struct timespec64 __user *urem)
+{
+	switch (clock) {
+	case CLOCK_MONOTONIC_RAW:
+	case CLOCK_REALTIME_COARSE:
+	case CLOCK_MONOTONIC_COARSE:
+		return -EOPNOTSUPP;
+	case CLOCK_THREAD_CPUTIME_ID:
+		return -EINVAL;
+	}
+	if (clock > CLOCK_TAI || clock == 10)
+		return -EINVAL;
+	return sleep_on(clock, flags, uts, urem);
+}

@@ -1,0 +1,188 @@
+/*
+ * exec_cred - what rights a new program has: set-id bits, file capabilities
+ * (capabilities(7), "Transformation of capabilities during execve()").
+ */
+#include "exec_impl.h"
+
+#include <lib/byteorder.h>
+#include <lib/string.h>
+#include <kernel/print.h>
+
+#define XATTR_CAPS "security.capability"
+#define VFS_CAP_REVISION_MASK	0xff000000u
+#define VFS_CAP_REVISION_1	0x01000000u
+#define VFS_CAP_REVISION_2	0x02000000u
+#define VFS_CAP_REVISION_3	0x03000000u
+#define VFS_CAP_EFFECTIVE	1u
+
+struct file_caps {
+	capset_t permitted, inheritable;
+	bool is_effective;
+};
+
+struct disk_caps {
+	le32_t magic;
+	struct {
+		le32_t permitted, inheritable;
+	} data[2];
+	le32_t rootid;
+};
+
+/* -ENODATA: it has none. */
+static int read_file_caps(struct inode *i, struct file_caps *c)
+{
+	struct disk_caps d = { 0 };
+	size_t n = 0, want;
+	u32 magic;
+
+	if (!i->ops->getxattr || (i->flags & S_NOSEC))
+		return -ENODATA;
+	if (i->ops->getxattr(i, XATTR_CAPS, &d, sizeof(d), &n))
+		return -ENODATA;
+	magic = le32_get(d.magic);
+	switch (magic & VFS_CAP_REVISION_MASK) {
+	case VFS_CAP_REVISION_1:
+		want = 12;
+		break;
+	case VFS_CAP_REVISION_2:
+		want = 20;
+		break;
+	case VFS_CAP_REVISION_3:
+		want = 24;
+		/* For another namespace's root: not for ours. */
+		if (le32_get(d.rootid))
+			return -ENODATA;
+		break;
+	default:
+		return -EINVAL;
+	}
+	if (n != want)
+		return -EINVAL;
+	c->permitted = le32_get(d.data[0].permitted);
+	c->inheritable = le32_get(d.data[0].inheritable);
+	if (want > 12) {
+		c->permitted |= (u64)le32_get(d.data[1].permitted) << 32;
+		c->inheritable |= (u64)le32_get(d.data[1].inheritable) << 32;
+	}
+	c->permitted &= CAP_ALL;
+	c->inheritable &= CAP_ALL;
+	c->is_effective = magic & VFS_CAP_EFFECTIVE;
+	return 0;
+}
+
+static bool may_gain(const struct binprm *b)
+{
+	const struct mount *m = b->file->path.mnt;
+
+	return !(m->flags & MNT_NOSUID) && !(m->sb->flags & SB_NOSUID) &&
+	       !current->no_new_privs;
+}
+
+static void apply_set_id(struct binprm *b)
+{
+	struct inode *i = b->file->inode;
+	u32 mode = READ_ONCE(i->mode);
+
+	b->cred->euid = current->cred->euid;
+	b->cred->egid = current->cred->egid;
+	if (!(mode & (S_ISUID | S_ISGID)) || !may_gain(b))
+		return;
+	if (mode & S_ISUID)
+		b->cred->euid = i->uid;
+	if ((mode & (S_ISGID | 0010)) == (S_ISGID | 0010))
+		b->cred->egid = i->gid;
+}
+
+static int apply_file_caps(struct binprm *b, bool *is_effective)
+{
+	struct cred *c = b->cred;
+	struct file_caps f;
+	int err;
+
+	*is_effective = false;
+	c->permitted = 0;
+	if (!may_gain(b))
+		return 0;
+	err = read_file_caps(b->file->inode, &f);
+	if (err)
+		return err == -ENODATA ? 0 : err;
+	b->has_fcaps = true;
+	*is_effective = f.is_effective;
+	c->permitted = (c->bounding & f.permitted) |
+		       (c->inheritable & f.inheritable);
+	/* A program that counts on what it does not get must not run. */
+	if (f.is_effective && (f.permitted & ~c->permitted))
+		return -EPERM;
+	return 0;
+}
+
+static void apply_root(struct binprm *b, bool *is_effective)
+{
+	struct cred *c = b->cred;
+
+	if (c->securebits & SECBIT_NOROOT)
+		return;
+	/* A set-uid-root program with capabilities: these win. */
+	if (b->has_fcaps && c->uid && !c->euid)
+		return;
+	if (!c->uid || !c->euid)
+		c->permitted = c->bounding | c->inheritable;
+	if (!c->euid)
+		*is_effective = true;
+}
+
+/* Someone looks over the shoulder: no more rights than the caller has. */
+static void drop_unsafe_gains(struct binprm *b, const struct cred *old)
+{
+	struct cred *c = b->cred;
+	bool gains = c->permitted & ~old->permitted;
+	bool ids = c->euid != old->uid || c->egid != old->gid;
+
+	if (!b->is_unsafe || !(gains || ids))
+		return;
+	if (!cred_has_cap(old, CAP_SETUID)) {
+		c->euid = old->uid;
+		c->egid = old->gid;
+	}
+	c->permitted &= old->permitted;
+}
+
+int exec_fill_cred(struct binprm *b)
+{
+	const struct cred *old = current->cred;
+	struct cred *c = b->cred;
+	bool is_effective, ids_differ;
+	int err;
+
+	apply_set_id(b);
+	err = apply_file_caps(b, &is_effective);
+	if (err)
+		return err;
+	apply_root(b, &is_effective);
+	drop_unsafe_gains(b, old);
+	ids_differ = c->euid != old->uid || c->egid != old->gid;
+	c->suid = c->fsuid = c->euid;
+	c->sgid = c->fsgid = c->egid;
+	if (b->has_fcaps || ids_differ)
+		c->ambient = 0;
+	c->permitted |= c->ambient;
+	c->effective = is_effective ? c->permitted : c->ambient;
+	c->securebits &= ~SECBIT_KEEP_CAPS;
+	b->is_secure = ids_differ ||
+		       (c->uid && (is_effective ||
+				   (c->permitted & ~c->ambient)));
+	return 0;
+}
+
+int exec_prepare_cred(struct binprm *b)
+{
+	struct task *t = current;
+
+	/* Another process sees our fs through its own eyes. */
+	if (t->fs)
+		b->is_unsafe = (u32)ref_count(&t->fs->refs) >
+			       t->process->nr_threads;
+	if (is_kernel_task(t) || t->ptrace)
+		b->is_unsafe = t->ptrace != NULL;
+	return cred_prepare(&b->cred);
+}

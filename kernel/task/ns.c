@@ -1,0 +1,176 @@
+/*
+ * ns - namespaces of a task: host names, mounts, numbers of children.
+ *
+ * Theory:  a struct nsproxy is shared by all tasks that were not asked to
+ *          differ, and never changes once it is published.
+ * Locks:   uts_lock guards the names of every uts_ns.
+ * Life:    counted; the last put lets each namespace go.
+ */
+#include <task/ns.h>
+
+#include <fs/vfs.h>
+#include <kernel/init.h>
+#include <kernel/spinlock.h>
+#include <lib/errno.h>
+#include <lib/string.h>
+#include <mm/slab.h>
+#include <task/cred.h>
+#include <task/pid.h>
+#include <task/process.h>
+
+#define NS_IMPLEMENTED (CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWPID)
+#define NS_ALL (NS_IMPLEMENTED | CLONE_NEWIPC | CLONE_NEWNET | \
+		CLONE_NEWUSER | CLONE_NEWCGROUP | CLONE_NEWTIME)
+
+static struct spinlock uts_lock = SPINLOCK_INIT(RANK_SPIN_LEAF, "uts_lock");
+static u64 next_uts_ino = 0xf1000000u;	/* uts_lock */
+
+struct uts_ns init_uts_ns = {
+	.refs = REF_INIT(1),
+	.nodename = "(none)",
+	.domainname = "(none)",
+	.ino = 0xeffffffeu,
+};
+
+struct nsproxy init_nsproxy = {
+	.refs = REF_INIT(1),
+	.uts = &init_uts_ns,
+	.pid_for_children = &init_pid_ns,
+};
+
+void uts_get_names(char *node, char *domain)
+{
+	struct uts_ns *u = current_uts();
+
+	spin_lock(&uts_lock);
+	memcpy(node, u->nodename, UTS_FIELD);
+	memcpy(domain, u->domainname, UTS_FIELD);
+	spin_unlock(&uts_lock);
+}
+
+int uts_set_name(const char *name, size_t len, bool is_domain)
+{
+	struct uts_ns *u = current_uts();
+	char *to = is_domain ? u->domainname : u->nodename;
+
+	if (len > UTS_FIELD - 1)
+		return -EINVAL;
+	spin_lock(&uts_lock);
+	memset(to, 0, UTS_FIELD);
+	memcpy(to, name, len);
+	spin_unlock(&uts_lock);
+	return 0;
+}
+
+static void uts_put(struct uts_ns *u)
+{
+	if (u != &init_uts_ns && ref_put(&u->refs))
+		kfree(u);
+}
+
+static int uts_copy(struct uts_ns *from, struct uts_ns **out)
+{
+	struct uts_ns *u = kmalloc(sizeof(*u), GFP_KERNEL);
+
+	if (!u)
+		return -ENOMEM;
+	spin_lock(&uts_lock);
+	*u = *from;
+	u->ino = next_uts_ino++;
+	spin_unlock(&uts_lock);
+	ref_init(&u->refs, 1);
+	*out = u;
+	return 0;
+}
+
+void nsproxy_put(struct nsproxy *n)
+{
+	if (n == &init_nsproxy || !ref_put(&n->refs))
+		return;
+	uts_put(n->uts);
+	if (n->mnt)
+		mnt_ns_put(n->mnt);
+	pid_ns_put(n->pid_for_children);
+	kfree(n);
+}
+
+/* Starts as a second holder of all that `from` has. */
+static int nsproxy_share(struct nsproxy *from, struct nsproxy **out)
+{
+	struct nsproxy *n = kmalloc(sizeof(*n), GFP_KERNEL);
+
+	if (!n)
+		return -ENOMEM;
+	*n = *from;
+	ref_init(&n->refs, 1);
+	if (n->uts != &init_uts_ns)
+		ref_get(&n->uts->refs);
+	if (n->mnt)
+		ref_get(&n->mnt->refs);
+	pid_ns_get(n->pid_for_children);
+	*out = n;
+	return 0;
+}
+
+static int replace_parts(struct nsproxy *n, u64 flags, struct fs_struct *fs)
+{
+	struct mnt_namespace *mnt;
+	struct pid_ns *pid;
+	struct uts_ns *uts;
+	int err = 0;
+
+	if (flags & CLONE_NEWUTS) {
+		err = uts_copy(n->uts, &uts);
+		if (err)
+			return err;
+		uts_put(n->uts);
+		n->uts = uts;
+	}
+	if (flags & CLONE_NEWPID) {
+		err = pid_ns_create(n->pid_for_children, &pid);
+		if (err)
+			return err;
+		pid_ns_put(n->pid_for_children);
+		n->pid_for_children = pid;
+	}
+	if (flags & CLONE_NEWNS) {
+		err = mnt_ns_copy(n->mnt, fs, &mnt);
+		if (err)
+			return err;
+		mnt_ns_put(n->mnt);
+		n->mnt = mnt;
+	}
+	return err;
+}
+
+int nsproxy_copy(u64 flags, struct nsproxy *from, struct fs_struct *fs,
+		 struct nsproxy **out)
+{
+	int err;
+
+	if (likely(!(flags & NS_ALL))) {
+		*out = nsproxy_get(from);
+		return 0;
+	}
+	if (flags & NS_ALL & ~NS_IMPLEMENTED)
+		return -EINVAL;
+	if (!capable(CAP_SYS_ADMIN))
+		return -EPERM;
+	err = nsproxy_share(from, out);
+	if (err)
+		return err;
+	err = replace_parts(*out, flags, fs);
+	if (err)
+		nsproxy_put(*out);
+	return err;
+}
+
+/* The root is mounted: from now on tasks may be given mounts of their own. */
+static void ns_late(void)
+{
+	if (init_mnt_ns) {
+		ref_get(&init_mnt_ns->refs);
+		init_nsproxy.mnt = init_mnt_ns;
+	}
+}
+INIT(INIT_LATE, ns_late);

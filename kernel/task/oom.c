@@ -1,0 +1,121 @@
+/*
+ * oom - the choice of who goes when memory is gone, and its obituary.
+ *
+ * Theory:  badness is what a process would give back: resident pages, swap
+ *          and page tables, shifted by oom_score_adj (1000 is all memory,
+ *          -1000 is never).  One victim at a time: while it still holds its
+ *          memory nobody else is killed.
+ */
+#include "task_impl.h"
+
+#include <kernel/print.h>
+#include <lib/errno.h>
+#include <mm/mm.h>
+#include <task/init.h>
+#include <task/oom.h>
+
+#define ADJ_NEVER (-1000)
+
+static struct task *victim;	/* referenced. oom_lock */
+static struct irqlock oom_lock = IRQLOCK_INIT(RANK_IRQ, "oom_lock");
+
+long oom_badness(struct task *t, u64 total_pages)
+{
+	struct process *p = t->process;
+	struct mm *mm;
+	long points = -1;
+
+	if (is_kernel_task(t) || (p->flags & PF_UNKILLABLE) ||
+	    p->oom_score_adj == ADJ_NEVER || t->vfork)
+		return -1;
+	irq_lock(&t->alloc_lock);
+	mm = t->mm;
+	if (mm) {
+		points = (long)mm_rss_pages(mm) + (long)mm->rss.swap +
+			 (long)mm->rss.tables;
+		points += (long)p->oom_score_adj * (long)(total_pages / 1000);
+		points = max(points, 1l);
+	}
+	irq_unlock(&t->alloc_lock);
+	return points;
+}
+
+/* Referenced, or NULL. */
+static struct task *choose(long *points)
+{
+	u64 total = mem_total_pages();
+	struct task *t, *best = NULL;
+	long most = 0, n;
+
+	rcu_read_lock();
+	list_for_each_entry_rcu(t, &all_tasks, all_node) {
+		if (!task_is_leader(t))
+			continue;
+		n = oom_badness(t, total);
+		if (n > most) {
+			most = n;
+			best = t;
+		}
+	}
+	if (best && !ref_tryget(&best->refs))
+		best = NULL;
+	rcu_read_unlock();
+	*points = most;
+	return best;
+}
+
+/* The last one killed has not let go yet. */
+static bool victim_is_dying(void)
+{
+	struct task *t = NULL;
+	bool yes;
+
+	irq_lock(&oom_lock);
+	yes = victim && READ_ONCE(victim->mm);
+	if (victim && !yes) {
+		t = victim;
+		victim = NULL;
+	}
+	irq_unlock(&oom_lock);
+	if (t)
+		task_put(t);
+	return yes;
+}
+
+static void explain(struct task *t, long points)
+{
+	struct mm *mm = task_get_mm(t);
+
+	pr_warn("%s (%d) found no memory: %llu of %llu KiB free\n",
+		current->comm, current->tid, mem_free_pages() * 4,
+		mem_total_pages() * 4);
+	if (!mm)
+		return;
+	pr_err("Out of memory: Killed process %d (%s) total-vm:%llukB, anon-rss:%lldkB, file-rss:%lldkB, shmem-rss:%lldkB, UID:%u pgtables:%lldkB oom_score_adj:%d badness:%ld\n",
+	       t->tgid, t->comm, mm->total_vm * 4, mm->rss.anon * 4,
+	       mm->rss.file * 4, mm->rss.shmem * 4, t->real_cred->uid,
+	       mm->rss.tables * 4, t->process->oom_score_adj, points);
+	mm_put(mm);
+}
+
+void oom_kill(void)
+{
+	struct task *t;
+	long points;
+
+	/* Being killed already: out with us, that frees memory. */
+	if (fatal_signal_pending(current) || victim_is_dying())
+		return;
+	t = choose(&points);
+	if (!t)
+		panic("Out of memory and no killable processes...\n");
+	explain(t, points);
+	vmstat_add(VM_OOM_KILL, 1);
+	irq_lock(&oom_lock);
+	if (!victim)
+		victim = task_get(t);
+	irq_unlock(&oom_lock);
+	ignore_error(signal_send(SIGKILL, SIG_INFO_KERNEL, t,
+				 SIG_TO_PROCESS));
+	task_put(t);
+}

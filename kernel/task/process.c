@@ -1,0 +1,157 @@
+/*
+ * process - what a thread group accounts and is limited by.
+ *
+ * Locks:   limits under the leader's alloc_lock (reads of one word need
+ *          none); sums under siglock; live threads' own counters are read
+ *          without a lock.
+ */
+#include "task_impl.h"
+
+#include <kernel/spinlock.h>
+#include <lib/errno.h>
+#include <lib/string.h>
+#include <mm/mm.h>
+
+u64 task_rlimit(struct task *t, unsigned r)
+{
+	return READ_ONCE(t->process->rlim[r].cur);
+}
+
+static int check_limit(unsigned r, const struct rlimit *n,
+		       const struct rlimit *old)
+{
+	if (n->cur > n->max)
+		return -EINVAL;
+	if (r == RLIMIT_NOFILE && n->max > 1024 * 1024)
+		return -EPERM;
+	if (n->max > old->max && !capable(CAP_SYS_RESOURCE))
+		return -EPERM;
+	return 0;
+}
+
+int process_prlimit(struct task *t, unsigned r, const struct rlimit *new_limit,
+		    struct rlimit *old)
+{
+	struct process *p = t->process;
+	struct rlimit was;
+	int err = 0;
+
+	if (r >= RLIM_NLIMITS)
+		return -EINVAL;
+	irq_lock(&p->leader->alloc_lock);
+	was = p->rlim[r];
+	if (new_limit)
+		err = check_limit(r, new_limit, &was);
+	if (new_limit && !err) {
+		p->rlim[r] = *new_limit;
+		if (r == RLIMIT_CPU && new_limit->cur != RLIM_INFINITY)
+			p->cpu_timers = true;
+	}
+	irq_unlock(&p->leader->alloc_lock);
+	if (old)
+		*old = was;
+	return err;
+}
+
+void task_sums_add(struct task_sums *to, const struct task_sums *from)
+{
+	to->utime += from->utime;
+	to->stime += from->stime;
+	to->min_flt += from->min_flt;
+	to->maj_flt += from->maj_flt;
+	to->nvcsw += from->nvcsw;
+	to->nivcsw += from->nivcsw;
+	to->in_blocks += from->in_blocks;
+	to->out_blocks += from->out_blocks;
+	to->maxrss = max(to->maxrss, from->maxrss);
+	to->sum_exec += from->sum_exec;
+	to->rchar += from->rchar;
+	to->wchar += from->wchar;
+	to->syscr += from->syscr;
+	to->syscw += from->syscw;
+	to->read_bytes += from->read_bytes;
+	to->write_bytes += from->write_bytes;
+}
+
+void task_usage(struct task *t, struct task_sums *s)
+{
+	*s = (struct task_sums){
+		.min_flt = t->min_flt, .maj_flt = t->maj_flt,
+		.nvcsw = t->nvcsw, .nivcsw = t->nivcsw,
+		.in_blocks = t->io_read_bytes >> 9,
+		.out_blocks = t->io_write_bytes >> 9,
+		.sum_exec = task_run_ns(t),
+		.rchar = t->io_read, .wchar = t->io_write,
+		.syscr = t->io_syscr, .syscw = t->io_syscw,
+		.read_bytes = t->io_read_bytes,
+		.write_bytes = t->io_write_bytes,
+	};
+	task_times(t, &s->utime, &s->stime);
+}
+
+void process_account_thread(struct process *p, struct task *t)
+{
+	struct task_sums s;
+
+	task_usage(t, &s);
+	task_sums_add(&p->dead, &s);
+}
+
+void process_note_maxrss(struct process *p, struct mm *mm)
+{
+	u64 rss = max(mm->hiwater_rss, mm_rss_pages(mm));
+
+	irq_lock(p->siglock);
+	p->dead.maxrss = max(p->dead.maxrss, rss);
+	irq_unlock(p->siglock);
+}
+
+void process_usage(struct process *p, struct task_sums *out)
+{
+	struct task_sums s;
+	struct task *t;
+
+	rcu_read_lock();
+	*out = p->dead;
+	for_each_thread(t, p) {
+		task_usage(t, &s);
+		task_sums_add(out, &s);
+	}
+	rcu_read_unlock();
+}
+
+void process_times(struct process *p, u64 *user_ns, u64 *sys_ns)
+{
+	struct task *t;
+	u64 u, s;
+
+	rcu_read_lock();
+	*user_ns = p->dead.utime;
+	*sys_ns = p->dead.stime;
+	for_each_thread(t, p) {
+		task_times(t, &u, &s);
+		*user_ns += u;
+		*sys_ns += s;
+	}
+	rcu_read_unlock();
+}
+
+u64 process_run_ns(struct process *p)
+{
+	struct task *t;
+	u64 ns;
+
+	rcu_read_lock();
+	ns = p->dead.sum_exec;
+	for_each_thread(t, p)
+		ns += task_run_ns(t);
+	rcu_read_unlock();
+	return ns;
+}
+
+void task_set_comm(struct task *t, const char *name)
+{
+	irq_lock(&t->alloc_lock);
+	strscpy_pad(t->comm, name, sizeof(t->comm));
+	irq_unlock(&t->alloc_lock);
+}

@@ -1,0 +1,46 @@
+/*
+ * ptrace_access - may current look into (or meddle with) another process?
+ * /proc, process_vm_readv, kcmp, prlimit and their like ask here.  The rules
+ * are those of ptrace(2), "Ptrace access mode checking".
+ */
+#include "task_impl.h"
+
+#include <lib/errno.h>
+#include <mm/mm.h>
+
+static bool same_ids(const struct cred *me, const struct cred *c,
+		     unsigned mode)
+{
+	u32 uid = mode & PTRACE_MODE_FSCREDS ? me->fsuid : me->uid;
+	u32 gid = mode & PTRACE_MODE_FSCREDS ? me->fsgid : me->gid;
+
+	return uid == c->euid && uid == c->suid && uid == c->uid &&
+	       gid == c->egid && gid == c->sgid && gid == c->gid;
+}
+
+int ptrace_may_access(struct task *t, unsigned mode)
+{
+	const struct cred *me = current->cred;
+	const struct cred *c;
+	struct mm *mm;
+	bool dumpable = true;
+	int err = 0;
+
+	if (t->process == current->process)
+		return 0;
+	rcu_read_lock();
+	c = rcu_dereference(t->real_cred);
+	if (!same_ids(me, c, mode) && !capable(CAP_SYS_PTRACE))
+		err = -EPERM;
+	else if ((c->permitted & ~me->permitted) && !capable(CAP_SYS_PTRACE))
+		err = -EPERM;
+	rcu_read_unlock();
+	if (err)
+		return err;
+	mm = task_get_mm(t);
+	if (mm) {
+		dumpable = mm->dumpable == 1;
+		mm_put(mm);
+	}
+	return dumpable || capable(CAP_SYS_PTRACE) ? 0 : -EPERM;
+}

@@ -1,0 +1,139 @@
+/*
+ * show - what /proc and mincore() tell about an address space.
+ */
+#include <kernel/spinlock.h>
+#include <kernel/task.h>
+#include <lib/errno.h>
+#include <lib/string.h>
+#include <mm/slab.h>
+#include "pt_impl.h"
+
+#define PAGEMAP_PRESENT (1ull << 63)
+#define PAGEMAP_FILE (1ull << 61)
+#define PAGEMAP_EXCLUSIVE (1ull << 56)
+
+static void count_page(struct vma_stats *s, struct pte e, struct page *p)
+{
+	u32 n = max(page_mapcount(p), 1u);
+	bool dirty = page_test(p, PG_DIRTY) || page_test(p, PG_ANON);
+
+	s->rss += PAGE_SIZE;
+	s->pss += PAGE_SIZE / n;
+	if (page_test(p, PG_ANON))
+		s->anonymous += PAGE_SIZE;
+	if (pte_present(e) && pte_accessed(e))
+		s->referenced += PAGE_SIZE;
+	if (n > 1)
+		*(dirty ? &s->shared_dirty : &s->shared_clean) += PAGE_SIZE;
+	else
+		*(dirty ? &s->private_dirty : &s->private_clean) += PAGE_SIZE;
+}
+
+void vma_get_stats(struct vma *v, struct vma_stats *s)
+{
+	unsigned long addr = v->start;
+	struct pte *pte;
+
+	memset(s, 0, sizeof(*s));
+	while ((addr = pt_next(v->mm, addr, v->end, &pte)) < v->end) {
+		unsigned long stop = pt_table_end(addr, v->end);
+		struct page *table = pt_page(pte);
+
+		spin_lock(&table->ptl);
+		for (; addr < stop; addr += PAGE_SIZE, pte++) {
+			struct pte e = pte_read(pte);
+			struct page *p = pte_page(e);
+
+			if (p)
+				count_page(s, e, p);
+		}
+		spin_unlock(&table->ptl);
+		cond_resched();
+	}
+	if (v->flags & VM_LOCKED)
+		s->locked = s->pss;
+}
+
+u64 mm_pagemap(struct mm *mm, unsigned long addr)
+{
+	struct pte *pte = pt_find(mm, addr);
+	struct pte e = pte ? pte_read(pte) : PTE_NONE;
+	struct page *p = pte_page(e);
+	u64 v;
+
+	if (pte_none(e))
+		return 0;
+	v = PAGEMAP_PRESENT | pte_frame(e) >> PAGE_SHIFT;
+	if (!p)
+		return v;
+	if (!page_test(p, PG_ANON))
+		v |= PAGEMAP_FILE;
+	if (page_mapcount(p) == 1)
+		v |= PAGEMAP_EXCLUSIVE;
+	return v;
+}
+
+/* Is the page of an area in memory? map_lock held. */
+static bool is_resident(struct vma *v, unsigned long addr)
+{
+	struct pte *pte = pt_find(v->mm, addr);
+	struct page *p;
+	bool in;
+
+	if (pte && !pte_none(pte_read(pte)))
+		return true;
+	if (!v->mapping)
+		return false;
+	p = page_cache_find(v->mapping, vma_index(v, addr));
+	in = p && page_test(p, PG_UPTODATE);
+	if (p)
+		page_put(p);
+	return in;
+}
+
+/* Up to n pages from addr on; how many, or -ENOMEM at a hole. */
+static int incore_chunk(struct mm *mm, unsigned long addr, unsigned n, u8 *vec)
+{
+	struct vma *v;
+	unsigned i = 0;
+
+	rwsem_read_lock(&mm->map_lock);
+	v = vma_find_exact(mm, addr);
+	for (; v && i < n && addr < v->end; i++, addr += PAGE_SIZE)
+		vec[i] = is_resident(v, addr);
+	rwsem_read_unlock(&mm->map_lock);
+	return i ? (int)i : -ENOMEM;
+}
+
+int mm_incore(unsigned long addr, size_t len, u8 __user *vec)
+{
+	size_t left = (len + PAGE_SIZE - 1) >> PAGE_SHIFT;
+	u8 *buf;
+	int err = 0;
+
+	irqs_unmask();
+	if (addr & ~PAGE_MASK)
+		return -EINVAL;
+	if (!access_ok((void __user *)addr, len))
+		return -ENOMEM;
+	if (!access_ok(vec, left))
+		return -EFAULT;
+	buf = pages_alloc_va(GFP_KERNEL, 0);
+	if (!buf)
+		return -EAGAIN;
+	while (left && !err) {
+		int n = incore_chunk(current->mm, addr, (unsigned)
+				     min_t(size_t, left, PAGE_SIZE), buf);
+
+		if (n < 0) {
+			err = n;
+			break;
+		}
+		err = copy_to_user(vec, buf, (size_t)n);
+		vec += n;
+		left -= (size_t)n;
+		addr += (unsigned long)n << PAGE_SHIFT;
+	}
+	pages_free_va(buf, 0);
+	return err;
+}

@@ -1,0 +1,258 @@
+/* Memory: mmap in all kinds, protection, fork, remap, brk. */
+#include "test.h"
+
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+
+static sigjmp_buf env;
+
+static void jump(int sig)
+{
+	siglongjmp(env, sig);
+}
+
+static int faults(volatile char *p, int write)
+{
+	int sig;
+
+	signal(SIGSEGV, jump);
+	signal(SIGBUS, jump);
+	sig = sigsetjmp(env, 1);
+	if (!sig) {
+		if (write)
+			*p = 1;
+		else
+			(void)*p;
+	}
+	return sig;
+}
+
+static char *anon(size_t n)
+{
+	char *p = mmap(NULL, n, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	CHECK(p != MAP_FAILED);
+	return p;
+}
+
+static int temp_file(size_t n)
+{
+	char name[] = "/tmp/mmapXXXXXX";
+	int fd = mkstemp(name);
+
+	CHECK(fd >= 0 && unlink(name) == 0 && ftruncate(fd, n) == 0);
+	return fd;
+}
+
+TEST(anonymous_memory_is_zero_and_its_own)
+{
+	char *p = anon(1 << 20);
+
+	for (size_t i = 0; i < 1 << 20; i += 4096)
+		CHECK(p[i] == 0);
+	p[4096] = 7;
+	CHECK(munmap(p, 1 << 20) == 0);
+	CHECK_EQ(faults(p, 0), SIGSEGV);
+}
+
+TEST(fork_copies_on_write)
+{
+	char *p = anon(65536);
+	pid_t pid;
+
+	memset(p, 1, 65536);
+	pid = fork();
+	if (pid == 0) {
+		for (int i = 0; i < 65536; i++)
+			CHECK(p[i] == 1);
+		memset(p, 2, 65536);
+		_exit(0);
+	}
+	CHECK_CHILD(pid);
+	for (int i = 0; i < 65536; i++)
+		CHECK(p[i] == 1);
+}
+
+TEST(shared_anonymous_memory_is_shared)
+{
+	int *p = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
+		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	pid_t pid;
+
+	CHECK(p != MAP_FAILED);
+	pid = fork();
+	if (pid == 0) {
+		*p = 99;
+		_exit(0);
+	}
+	CHECK_CHILD(pid);
+	CHECK_EQ(*p, 99);
+}
+
+TEST(file_private_and_shared)
+{
+	int fd = temp_file(8192);
+	char *s, *q, c;
+
+	s = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	q = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
+	CHECK(s != MAP_FAILED && q != MAP_FAILED);
+	s[10] = 'a';
+	CHECK(pread(fd, &c, 1, 10) == 1 && c == 'a');
+	CHECK(q[10] == 'a');
+	q[10] = 'b';
+	CHECK(s[10] == 'a');
+	CHECK(pwrite(fd, "z", 1, 5000) == 1);
+	CHECK(s[5000] == 'z' && q[5000] == 'z');
+	CHECK(msync(s, 8192, MS_SYNC) == 0);
+}
+
+TEST(truncation_takes_pages_away)
+{
+	int fd = temp_file(8192);
+	char *s = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+	s[4096] = 1;
+	CHECK(ftruncate(fd, 100) == 0);
+	CHECK_EQ(faults(s + 4096, 0), SIGBUS);
+	CHECK(ftruncate(fd, 8192) == 0);
+	CHECK_EQ(faults(s + 4096, 0), 0);
+	CHECK(s[4096] == 0);
+}
+
+TEST(mprotect_changes_what_is_allowed)
+{
+	char *p = anon(3 * 4096);
+
+	p[4096] = 5;
+	CHECK(mprotect(p + 4096, 4096, PROT_READ) == 0);
+	CHECK_EQ(faults(p + 4096, 1), SIGSEGV);
+	CHECK(p[4096] == 5);
+	CHECK(mprotect(p + 4096, 4096, PROT_NONE) == 0);
+	CHECK_EQ(faults(p + 4096, 0), SIGSEGV);
+	CHECK(mprotect(p + 4096, 4096, PROT_READ | PROT_WRITE) == 0);
+	CHECK_EQ(faults(p + 4096, 1), 0);
+	CHECK_ERR(mprotect((void *)4096L, 4096, PROT_READ), ENOMEM);
+	CHECK_ERR(mprotect(p + 1, 4096, PROT_READ), EINVAL);
+}
+
+TEST(execute_permission)
+{
+	static const uint32_t ret[] = { 0x02a00513, 0x00008067 };
+	char *p = anon(4096);
+	int (*f)(void) = (int (*)(void))(void *)p;
+
+	memcpy(p, ret, sizeof(ret));
+	CHECK(mprotect(p, 4096, PROT_READ | PROT_EXEC) == 0);
+	__builtin___clear_cache(p, p + 64);
+	CHECK_EQ(f(), 42);
+}
+
+TEST(fixed_and_noreplace)
+{
+	char *p = anon(4 * 4096), *q;
+
+	memset(p, 3, 4 * 4096);
+	q = mmap(p + 4096, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS |
+		 MAP_FIXED, -1, 0);
+	CHECK(q == p + 4096 && q[0] == 0 && p[0] == 3 && p[8192] == 3);
+	CHECK_ERR(mmap(p, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS |
+		       MAP_FIXED_NOREPLACE, -1, 0), EEXIST);
+}
+
+TEST(mremap_grows_moves_and_shrinks)
+{
+	char *p = anon(4096), *q;
+
+	strcpy(p, "hello");
+	q = mremap(p, 4096, 1 << 20, MREMAP_MAYMOVE);
+	CHECK(q != MAP_FAILED);
+	CHECK_STR(q, "hello");
+	q[(1 << 20) - 1] = 1;
+	CHECK(mremap(q, 1 << 20, 4096, 0) == q);
+	CHECK_EQ(faults(q + 4096, 0), SIGSEGV);
+}
+
+TEST(madvise_dontneed_zeroes)
+{
+	char *p = anon(8192);
+
+	memset(p, 9, 8192);
+	CHECK(madvise(p, 4096, MADV_DONTNEED) == 0);
+	CHECK(p[0] == 0 && p[4096] == 9);
+	CHECK_ERR(madvise(p, 4096, 12345), EINVAL);
+}
+
+TEST(brk_moves)
+{
+	char *old = sbrk(0), *p = sbrk(1 << 16);
+
+	CHECK(p == old);
+	memset(p, 1, 1 << 16);
+	CHECK(sbrk(-(1 << 16)) == old + (1 << 16));
+	CHECK(sbrk(0) == old);
+}
+
+static int deep(int n)
+{
+	volatile char pad[4096];
+
+	pad[0] = (char)n;
+	return n ? deep(n - 1) + pad[0] : 0;
+}
+
+TEST(the_stack_grows)
+{
+	deep(1000);
+}
+
+TEST(stack_overflow_is_a_segv)
+{
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		struct rlimit r = { 1 << 20, 1 << 20 };
+
+		setrlimit(RLIMIT_STACK, &r);
+		_exit(deep(10000));
+	}
+	CHECK(waitpid(pid, &status, 0) == pid);
+	CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV);
+}
+
+TEST(bad_arguments)
+{
+	CHECK_ERR(mmap(NULL, 0, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
+		  EINVAL);
+	CHECK_ERR(mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, 99, 0), EBADF);
+	CHECK_ERR(mmap(NULL, 4096, PROT_READ, 0, -1, 0), EINVAL);
+	CHECK_ERR(munmap((void *)1L, 4096), EINVAL);
+	CHECK_ERR(mmap(NULL, 1ul << 50, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS,
+		       -1, 0), ENOMEM);
+}
+
+TEST(read_only_file_cannot_be_shared_for_writing)
+{
+	int fd = open("/proc/self/exe", O_RDONLY);
+
+	CHECK(fd >= 0);
+	CHECK_ERR(mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0),
+		  EACCES);
+}
+
+TEST(kernel_addresses_are_refused)
+{
+	volatile char *k = (volatile char *)0xffffffff80000000ul;
+	char c;
+
+	CHECK_EQ(faults(k, 0), SIGSEGV);
+	CHECK_EQ(faults(k, 1), SIGSEGV);
+	CHECK_ERR(write(1, (void *)k, 1), EFAULT);
+	CHECK_ERR(read(open("/dev/zero", O_RDONLY), (void *)k, 1), EFAULT);
+	(void)c;
+}

@@ -1,0 +1,137 @@
+/* Pipes: order, atomicity, ends and signals. */
+#include "test.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <sys/ioctl.h>
+
+static int fds[2];
+
+TEST(bytes_come_out_in_order)
+{
+	char buf[8];
+
+	CHECK(pipe(fds) == 0);
+	CHECK_EQ(write(fds[1], "abc", 3), 3);
+	CHECK_EQ(write(fds[1], "def", 3), 3);
+	CHECK_EQ(read(fds[0], buf, sizeof(buf)), 6);
+	CHECK(memcmp(buf, "abcdef", 6) == 0);
+}
+
+TEST(a_read_without_writers_is_the_end)
+{
+	char c;
+
+	CHECK(pipe(fds) == 0);
+	CHECK(close(fds[1]) == 0);
+	CHECK_EQ(read(fds[0], &c, 1), 0);
+}
+
+TEST(a_write_without_readers_is_epipe)
+{
+	CHECK(pipe(fds) == 0);
+	CHECK(close(fds[0]) == 0);
+	signal(SIGPIPE, SIG_IGN);
+	CHECK_ERR(write(fds[1], "x", 1), EPIPE);
+}
+
+TEST(sigpipe_kills)
+{
+	int status;
+	pid_t pid;
+
+	CHECK(pipe(fds) == 0);
+	CHECK(close(fds[0]) == 0);
+	pid = fork();
+	if (pid == 0) {
+		CHECK(write(fds[1], "x", 1) == 1);
+		_exit(0);
+	}
+	CHECK_EQ(waitpid(pid, &status, 0), pid);
+	CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGPIPE);
+}
+
+TEST(nonblocking_ends)
+{
+	static char block[65536];
+	char c;
+
+	CHECK(pipe2(fds, O_NONBLOCK | O_CLOEXEC) == 0);
+	CHECK_ERR(read(fds[0], &c, 1), EAGAIN);
+	CHECK_EQ(write(fds[1], block, sizeof(block)), sizeof(block));
+	CHECK_ERR(write(fds[1], &c, 1), EAGAIN);
+	CHECK(fcntl(fds[0], F_GETFD) == FD_CLOEXEC);
+}
+
+TEST(fionread_and_size)
+{
+	int n;
+
+	CHECK(pipe(fds) == 0);
+	CHECK_EQ(write(fds[1], "12345", 5), 5);
+	CHECK(ioctl(fds[0], FIONREAD, &n) == 0);
+	CHECK_EQ(n, 5);
+	CHECK_EQ(fcntl(fds[0], F_GETPIPE_SZ), 65536);
+	CHECK_EQ(fcntl(fds[0], F_SETPIPE_SZ, 8192), 8192);
+}
+
+TEST(poll_tells_hang_up_and_error)
+{
+	struct pollfd p;
+
+	CHECK(pipe(fds) == 0);
+	p = (struct pollfd){ .fd = fds[0], .events = POLLIN };
+	CHECK_EQ(poll(&p, 1, 0), 0);
+	CHECK(close(fds[1]) == 0);
+	CHECK_EQ(poll(&p, 1, 0), 1);
+	CHECK_EQ(p.revents, POLLHUP);
+	CHECK(pipe(fds) == 0);
+	CHECK(close(fds[0]) == 0);
+	p = (struct pollfd){ .fd = fds[1], .events = POLLOUT };
+	CHECK_EQ(poll(&p, 1, 0), 1);
+	CHECK_EQ(p.revents, POLLOUT | POLLERR);
+}
+
+TEST(bad_arguments)
+{
+	CHECK_ERR(pipe2(fds, 0x40000000), EINVAL);
+	CHECK_ERR(pipe((int *)-4096L), EFAULT);
+	CHECK(pipe(fds) == 0);
+	CHECK_ERR(lseek(fds[0], 0, SEEK_SET), ESPIPE);
+	CHECK_ERR(write(fds[0], "x", 1), EBADF);
+	CHECK_ERR(read(fds[1], fds, 1), EBADF);
+}
+
+/* Writes of PIPE_BUF bytes never mix, however many processes write. */
+TEST(short_writes_are_atomic)
+{
+	enum { WRITERS = 4, ROUNDS = 50 };
+	static char block[PIPE_BUF];
+	int got = 0;
+	ssize_t n;
+
+	CHECK(pipe(fds) == 0);
+	for (int w = 0; w < WRITERS; w++)
+		if (fork() == 0) {
+			memset(block, 'a' + w, sizeof(block));
+			for (int i = 0; i < ROUNDS; i++)
+				CHECK_EQ(write(fds[1], block, PIPE_BUF),
+					 PIPE_BUF);
+			_exit(0);
+		}
+	CHECK(close(fds[1]) == 0);
+	for (;; got++) {
+		size_t have = 0;
+
+		while (have < PIPE_BUF &&
+		       (n = read(fds[0], block + have, PIPE_BUF - have)) > 0)
+			have += n;
+		if (!have)
+			break;
+		CHECK_EQ(have, PIPE_BUF);
+		for (int i = 1; i < PIPE_BUF; i++)
+			CHECK_EQ(block[i], block[0]);
+	}
+	CHECK_EQ(got, WRITERS * ROUNDS);
+}
