@@ -8,11 +8,13 @@
  *          little of the stream is kept per lock hold for small requests.
  * Locks:   random_lock (RANK_LEAF).  Any context.
  */
+#include <arch/smp.h>
 #include <kernel/init.h>
 #include <kernel/random.h>
 #include <kernel/spinlock.h>
 #include <kernel/waitq.h>
 #include <lib/chacha.h>
+#include <lib/fdt.h>
 #include <lib/string.h>
 
 #define SEED_BITS 256u
@@ -132,9 +134,49 @@ u32 random_entropy_bits(void)
 	return READ_ONCE(entropy_bits);
 }
 
+#define JITTER_SAMPLES 1024
+
+/*
+ * Entropy from the time that code takes: the low bits of the counter after
+ * pieces of work whose length varies with caches, interrupts and other harts.
+ * Half a bit is credited for a sample that differs from the last two.
+ */
+static void jitter(void)
+{
+	u64 last = 0, delta = 0, halves = 0;
+
+	for (u32 i = 0; i < JITTER_SAMPLES * 4 && halves < SEED_BITS * 2; i++) {
+		u64 t, d;
+
+		cond_resched();
+		t = arch_read_time();
+		d = t - last;
+		random_mix(&t, sizeof(t), 0);
+		halves += i > 1 && d != delta;
+		delta = d;
+		last = t;
+	}
+	random_mix(&last, sizeof(last), (u32)(halves / 2));
+}
+
 int random_wait_seeded_intr(void)
 {
+	if (!random_is_seeded())
+		jitter();
 	return wait_event_intr(&seeded, random_is_seeded());
+}
+
+/* The boot loader's or the machine's seed in the device tree is trusted. */
+static void seed_from_fdt(void)
+{
+	struct fdt fdt = { boot_fdt, boot_fdt_size };	/* arch checked it */
+	const void *seed;
+	int len, node;
+
+	node = fdt_find_path(&fdt, "/chosen");
+	seed = node >= 0 ? fdt_prop(&fdt, node, "rng-seed", &len) : NULL;
+	if (seed)
+		random_mix(seed, (size_t)len, (u32)len * 8);
 }
 
 /* The counter's low bits at start-up differ from boot to boot. */
@@ -143,5 +185,6 @@ static void random_early(void)
 	u64 t = arch_read_time();
 
 	random_mix(&t, sizeof(t), 0);
+	seed_from_fdt();
 }
 INIT(INIT_EARLY, random_early);

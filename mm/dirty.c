@@ -36,7 +36,7 @@ void page_mark_dirty(struct page *p)
 		radix_tag_set(&m->pages, p->index, TAG_DIRTY);
 	spin_unlock(&m->lock);
 	vmstat_add(VM_DIRTY, 1);
-	if (mapping_dirtied_hook)
+	if (mapping_dirtied_hook && m->host)
 		mapping_dirtied_hook(m);
 }
 

@@ -184,7 +184,7 @@ static int copy_tables(struct copy *c)
 	struct pte *pte;
 	int err;
 
-	if (!v->has_anon || (v->flags & VM_WIPEONFORK))
+	if (!v->has_anon || !c->dst->has_anon)
 		return 0;
 	choose_eager(c);
 	while ((addr = pt_next(v->mm, addr, v->end, &pte)) < v->end) {
@@ -199,50 +199,81 @@ static int copy_tables(struct copy *c)
 	return 0;
 }
 
-/* A copy of the area in the child, not yet with pages. */
-static int copy_area(struct copy *c)
+/* An area of the child comes to life: promise, references, lists.  What fails
+ * here is taken out by drop_unborn(). */
+static int area_born(struct copy *c)
 {
-	struct vma *v;
+	struct vma *v = c->dst;
 	int err;
 
-	if (c->src->flags & VM_ACCOUNT) {
-		err = vm_commit(vma_pages(c->src));
+	if (v->flags & VM_ACCOUNT) {
+		err = vm_commit(vma_pages(v));
 		if (err)
 			return err;
 	}
-	v = vma_dup(c->src);
-	if (!v) {
-		if (c->src->flags & VM_ACCOUNT)
-			vm_uncommit(vma_pages(c->src));
-		return -ENOMEM;
-	}
-	v->mm = c->to;
-	vma_set_flags(v, v->flags & ~(VM_LOCKED | VM_LOCKONFAULT));
-	if (v->flags & VM_WIPEONFORK)
+	if (unlikely(v->flags & (VM_LOCKED | VM_LOCKONFAULT)))
+		vma_set_flags(v, v->flags & ~(VM_LOCKED | VM_LOCKONFAULT));
+	if (unlikely(v->flags & VM_WIPEONFORK))
 		v->has_anon = false;
 	if (v->ops && v->ops->open)
 		v->ops->open(v);
-	vma_insert(c->to, v);
 	vma_link_file(v);
 	vm_stat_account(c->to, v->flags, (s64)vma_pages(v));
-	c->dst = v;
 	return 0;
+}
+
+/* Areas from v on were never born: they hold nothing. */
+static void drop_unborn(struct mm *mm, struct vma *v)
+{
+	struct vma *next;
+
+	for (; v; v = next) {
+		next = vma_next(v);
+		vma_erase(mm, v);
+		v->ops = NULL;
+		vma_release(v);
+	}
+}
+
+/* The areas that the parent does not want copied. */
+static void drop_dontcopy(struct mm *mm)
+{
+	struct vma *v = vma_first(mm), *next;
+
+	for (; v; v = next) {
+		next = vma_next(v);
+		if (!(v->flags & VM_DONTCOPY))
+			continue;
+		vma_erase(mm, v);
+		v->ops = NULL;
+		vma_release(v);
+	}
 }
 
 static int copy_areas(struct mm *from, struct copy *c)
 {
-	int err;
+	int err = vma_copy_tree(c->to, from);
 
-	for (c->src = vma_first(from); c->src; c->src = vma_next(c->src)) {
-		if (c->src->flags & VM_DONTCOPY)
-			continue;
-		err = copy_area(c);
-		if (!err)
-			err = copy_tables(c);
-		if (err)
+	if (err)
+		return err;
+	if (from->has_dontcopy)
+		drop_dontcopy(c->to);
+	c->src = vma_first(from);
+	c->dst = vma_first(c->to);
+	for (; c->dst; c->dst = vma_next(c->dst)) {
+		while (c->src->start != c->dst->start)
+			c->src = vma_next(c->src);
+		err = fatal_signal_pending(current) ? -EINTR : area_born(c);
+		if (err) {
+			drop_unborn(c->to, c->dst);
 			return err;
-		if (fatal_signal_pending(current))
-			return -EINTR;
+		}
+		err = copy_tables(c);
+		if (err) {
+			drop_unborn(c->to, vma_next(c->dst));
+			return err;
+		}
+		c->src = vma_next(c->src);
 	}
 	return 0;
 }

@@ -97,20 +97,21 @@ static void unmap_all(struct mm *mm)
 	u64 promised = 0;
 
 	for (v = vma_first(mm); v; v = vma_next(v))
-		vma_unlink_file(v);
+		if (v->mapping)
+			vma_unlink_file(v);
 	gather_init(&g, mm);
 	g.is_exit = true;
-	for (v = vma_first(mm); v; v = vma_next(v)) {
-		zap_range(&g, v, v->start, v->end, false);
-		if (v->flags & VM_ACCOUNT)
-			promised += vma_pages(v);
-	}
 	for (v = vma_first(mm); v; v = next) {
 		next = vma_next(v);
+		if (v->flags & VM_ACCOUNT)
+			promised += vma_pages(v);
+		if (!zap_range(&g, v, v->start, v->end, false))
+			continue;
 		/* A table shared with the area below goes with this one. */
-		pt_free_range(mm, v->start, v->end, 0,
-			      next ? next->start : USER_END, &g.tables);
+		pt_free_leaves(mm, v->start, v->end, 0,
+			       next ? next->start : USER_END, &g.tables);
 	}
+	pt_free_mids(mm, &g.tables);
 	gather_finish(&g);
 	vm_uncommit(promised);
 	v = rb_entry_safe(rb_first_postorder(&mm->vmas), struct vma, node);

@@ -239,25 +239,33 @@ static void cut_mid(struct mm *mm, unsigned long start, unsigned long end,
 	}
 }
 
+void pt_free_leaves(struct mm *mm, unsigned long start, unsigned long end,
+		    unsigned long floor, unsigned long ceiling,
+		    struct list *out)
+{
+	if (!round_out(&start, &end, floor, ceiling, PMD_SIZE))
+		return;
+	while (start < end) {
+		unsigned long next = (start + PUD_SIZE) & ~(PUD_SIZE - 1);
+		struct pte *mid = step_down(mm->root, start, 2);
+
+		next = min(next, end);
+		if (mid)
+			cut_leaves(mm, mid, start, next, out);
+		start = next;
+	}
+}
+
+void pt_free_mids(struct mm *mm, struct list *out)
+{
+	cut_mid(mm, 0, USER_END, out);
+}
+
 void pt_free_range(struct mm *mm, unsigned long start, unsigned long end,
 		   unsigned long floor, unsigned long ceiling,
 		   struct list *out)
 {
-	unsigned long lo = start, hi = end;
-
-	if (!round_out(&lo, &hi, floor, ceiling, PMD_SIZE))
-		return;
-	while (lo < hi) {
-		unsigned long next = (lo + PUD_SIZE) & ~(PUD_SIZE - 1);
-		struct pte *mid = step_down(mm->root, lo, 2);
-
-		next = min(next, hi);
-		if (mid)
-			cut_leaves(mm, mid, lo, next, out);
-		lo = next;
-	}
-	lo = start;
-	hi = end;
-	if (round_out(&lo, &hi, floor, ceiling, PUD_SIZE))
-		cut_mid(mm, lo, hi, out);
+	pt_free_leaves(mm, start, end, floor, ceiling, out);
+	if (round_out(&start, &end, floor, ceiling, PUD_SIZE))
+		cut_mid(mm, start, end, out);
 }

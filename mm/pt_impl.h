@@ -139,6 +139,11 @@ unsigned long pt_next(struct mm *mm, unsigned long addr, unsigned long end,
 void pt_free_range(struct mm *mm, unsigned long start, unsigned long end,
 		   unsigned long floor, unsigned long ceiling,
 		   struct list *out);
+/* The two halves of that: leaf tables; all tables above, at the end. */
+void pt_free_leaves(struct mm *mm, unsigned long start, unsigned long end,
+		    unsigned long floor, unsigned long ceiling,
+		    struct list *out);
+void pt_free_mids(struct mm *mm, struct list *out);
 void pt_put_tables(struct list *tables);
 struct pte *pt_root_get(void);
 void pt_root_put(struct pte *root);
@@ -188,8 +193,9 @@ struct gather {
 void gather_init(struct gather *g, struct mm *mm);
 /* Flushes if needed, then frees. */
 void gather_finish(struct gather *g);
-/* Clears [start,end) of an area.  keep_anon: private copies stay. */
-void zap_range(struct gather *g, struct vma *v, unsigned long start,
+/* Clears [start,end) of an area.  keep_anon: private copies stay.  False if
+ * there is not even a table. */
+bool zap_range(struct gather *g, struct vma *v, unsigned long start,
 	       unsigned long end, bool keep_anon);
 void rss_add(struct mm *mm, s64 anon, s64 file, s64 shmem);
 
@@ -201,6 +207,9 @@ struct vma *vma_dup(const struct vma *v);
 void vma_release(struct vma *v);
 void vma_insert(struct mm *mm, struct vma *v);
 void vma_erase(struct mm *mm, struct vma *v);
+/* Copies all areas (not their pages; references are not taken, lists not
+ * joined) into an empty address space. */
+int __must_check vma_copy_tree(struct mm *to, const struct mm *from);
 void vma_link_file(struct vma *v);
 void vma_unlink_file(struct vma *v);
 struct vma *vma_prev(struct vma *v);

@@ -10,6 +10,7 @@
  * Locks:  mm.map_lock for writing, but for look-ups.
  */
 #include <kernel/spinlock.h>
+#include <lib/errno.h>
 #include <mm/slab.h>
 #include "pt_impl.h"
 
@@ -136,7 +137,7 @@ bool vma_overlaps(struct mm *mm, unsigned long start, unsigned long end)
 	return v && v->start < end;
 }
 
-void vma_insert(struct mm *mm, struct vma *v)
+__hot void vma_insert(struct mm *mm, struct vma *v)
 {
 	struct rb_node **link = &mm->vmas.node, *parent = NULL;
 	struct vma *next;
@@ -157,6 +158,50 @@ void vma_insert(struct mm *mm, struct vma *v)
 	if (next)
 		gap_update(next);
 	mm->nr_vmas++;
+}
+
+/* The copy of a node and what is below it: same shape, colours and gaps. */
+static struct rb_node *copy_subtree(struct mm *to, struct rb_node *src,
+				    struct rb_node *parent)
+{
+	struct vma *v = vma_dup(node_vma(src));
+	struct rb_node *n;
+
+	if (!v)
+		return NULL;
+	v->mm = to;
+	n = &v->node;
+	n->parent_color = (uintptr_t)parent | (src->parent_color & 3);
+	n->left = NULL;
+	n->right = NULL;
+	to->nr_vmas++;
+	if (src->left)
+		n->left = copy_subtree(to, src->left, n);
+	if (src->right)
+		n->right = copy_subtree(to, src->right, n);
+	return n;
+}
+
+static void free_subtree(struct rb_node *n)
+{
+	if (!n)
+		return;
+	free_subtree(n->left);
+	free_subtree(n->right);
+	slab_free(vma_cache, node_vma(n));
+}
+
+int vma_copy_tree(struct mm *to, const struct mm *from)
+{
+	if (!from->vmas.node)
+		return 0;
+	to->vmas.node = copy_subtree(to, from->vmas.node, NULL);
+	if (to->nr_vmas == from->nr_vmas)
+		return 0;
+	free_subtree(to->vmas.node);
+	to->vmas = RB_ROOT;
+	to->nr_vmas = 0;
+	return -ENOMEM;
 }
 
 void vma_erase(struct mm *mm, struct vma *v)
@@ -293,6 +338,8 @@ unsigned vma_prot_of(unsigned long f)
 void vma_set_flags(struct vma *v, unsigned long flags)
 {
 	v->flags = flags;
+	if (unlikely(flags & VM_DONTCOPY))
+		v->mm->has_dontcopy = true;
 	v->prot = vma_prot_of(flags) |
 		  ((flags & (VM_PFNMAP | VM_IO)) == (VM_PFNMAP | VM_IO) ?
 		   PROT_IO : 0);

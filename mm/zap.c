@@ -170,10 +170,11 @@ static void zap_table(struct gather *g, struct vma *v, struct pte *pte,
 		spin_unlock(&table->ptl);
 }
 
-void zap_range(struct gather *g, struct vma *v, unsigned long start,
+bool zap_range(struct gather *g, struct vma *v, unsigned long start,
 	       unsigned long end, bool keep_anon)
 {
 	struct pte *pte;
+	bool any = false;
 
 	while ((start = pt_next(v->mm, start, end, &pte)) < end) {
 		unsigned long next = pt_table_end(start, end);
@@ -181,6 +182,9 @@ void zap_range(struct gather *g, struct vma *v, unsigned long start,
 		zap_table(g, v, pte, (unsigned)((next - start) >> PAGE_SHIFT),
 			  keep_anon);
 		start = next;
-		cond_resched();
+		any = true;
+		if (start < end)
+			cond_resched();
 	}
+	return any;
 }

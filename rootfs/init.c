@@ -128,6 +128,7 @@ static void shell_child(void)
 		{ "/bin/busybox", "-sh" },
 	};
 	char tty[64];
+	long err = 0;
 
 	sys(setsid);
 	console_path(tty, sizeof(tty));
@@ -139,9 +140,11 @@ static void shell_child(void)
 	for (size_t i = 0; i < ARRAY_SIZE(shells); i++) {
 		const char *argv[] = { shells[i].name, NULL };
 
-		sys(execve, shells[i].path, argv, env);
+		err = sys(execve, shells[i].path, argv, env);
 	}
-	say("init: there is no shell\n");
+	say("init: no shell can be started: error ");
+	say_number(-err);
+	say("\n");
 }
 
 static void commands_child(void)

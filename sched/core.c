@@ -419,7 +419,7 @@ static __always_inline void switch_to(struct runq *rq, struct task *prev,
 	WRITE_ONCE(next->on_hart, 1);
 	WRITE_ONCE(h->curr, next);
 	h->switches++;
-	if (next->mm && next->mm != h->loaded_mm && sched_switch_mm_hook)
+	if (next->mm != prev->mm && sched_switch_mm_hook)
 		sched_switch_mm_hook(prev, next);
 	if (CONFIG_DEBUG)
 		lock_debug_handover(&rq->lock.raw, prev, next);

@@ -142,7 +142,8 @@ def initramfs(with_busybox=True):
         binary = busybox()
         entries.append(entry_file("bin/busybox", binary, 0o755))
         entries += [entry_link("bin/" + n, "busybox")
-                    for n in busybox_applets(binary) if n not in ours]
+                    for n in busybox_applets(binary)
+                    if n not in [*ours, "busybox"]]
     return newc(entries)
 
 

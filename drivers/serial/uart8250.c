@@ -151,7 +151,7 @@ static int u8250_probe(struct device *dev)
 	if (err)
 		goto err_free;
 	next_index++;
-	err = irq_request(irq, u8250_interrupt, p, name);
+	err = irq_request(irq, u8250_interrupt, p, p->u.tty->name);
 	if (err)
 		return err;	/* published: it stays, without input */
 	p->ier = IER_RX | IER_LINE;

@@ -100,7 +100,7 @@ static int sifive_probe(struct device *dev)
 	if (err)
 		goto err_free;
 	next_index++;
-	err = irq_request(irq, sifive_interrupt, u, name);
+	err = irq_request(irq, sifive_interrupt, u, u->tty->name);
 	if (err)
 		return err;
 	wr(u, IE, IRQ_RX);

@@ -275,8 +275,10 @@ int ext4_free_blocks(struct ext4_fs *fs, u64 start, u32 n, bool is_meta)
 
 	if (!ext4_blocks_valid(fs, start, n))
 		return ext4_corrupt(fs->sb, "freeing blocks %llu+%u", start, n);
-	if (is_meta)
+	if (is_meta) {
+		ext4_stale_drop(fs, start, n);
 		buf_forget(fs->sb, start, n);
+	}
 	while (n) {
 		g = (u32)((start - fs->first_block) / fs->blocks_per_group);
 		bit = (u32)((start - fs->first_block) % fs->blocks_per_group);

@@ -135,18 +135,10 @@ static struct ext4_dir_tail *dir_tail(struct ext4_fs *fs, const void *block)
 	return t;
 }
 
-static u32 dir_csum(struct ext4_inode *dir, const void *block)
+static u32 dir_csum(struct ext4_fs *fs, u32 seed, const void *block)
 {
-	return crc32c(dir->csum_seed, block,
-		      dir->vfs.sb->blocksize - sizeof(struct ext4_dir_tail));
-}
-
-void ext4_dir_csum_set(struct ext4_inode *dir, void *block)
-{
-	struct ext4_fs *fs = ext4_fs_of(&dir->vfs);
-
-	if (fs->has_csum)
-		dir_tail(fs, block)->checksum = le32_make(dir_csum(dir, block));
+	return crc32c(seed, block,
+		      fs->sb->blocksize - sizeof(struct ext4_dir_tail));
 }
 
 bool ext4_dir_csum_ok(struct ext4_inode *dir, const void *block)
@@ -159,11 +151,11 @@ bool ext4_dir_csum_ok(struct ext4_inode *dir, const void *block)
 	if (le32_get(t->zero1) || le16_get(t->rec_len) != sizeof(*t) ||
 	    t->zero2 || t->type != DIR_TAIL_TYPE)
 		return false;
-	return le32_get(t->checksum) == dir_csum(dir, block);
+	return le32_get(t->checksum) == dir_csum(fs, dir->csum_seed, block);
 }
 
 /* The caller checked that limit and count fit the block with the tail. */
-static u32 dx_csum(struct ext4_inode *dir, const void *block, u32 off,
+static u32 dx_csum(u32 seed, const void *block, u32 off,
 		   struct dx_tail **tail)
 {
 	const struct dx_countlimit *cl =
@@ -173,20 +165,23 @@ static u32 dx_csum(struct ext4_inode *dir, const void *block, u32 off,
 
 	*tail = (struct dx_tail *)((u8 *)(uintptr_t)block + off +
 				   limit * sizeof(struct dx_entry));
-	c = crc32c(dir->csum_seed, block,
+	c = crc32c(seed, block,
 		   off + count * sizeof(struct dx_entry));
 	c = crc32c(c, *tail, sizeof((*tail)->reserved));
 	return crc32c(c, &zero, sizeof(zero));
 }
 
-void ext4_dx_csum_set(struct ext4_inode *dir, void *block, u32 off)
+void ext4_dir_csum_make(struct ext4_fs *fs, u32 seed, void *block, u32 dx_off)
 {
 	struct dx_tail *t;
 	u32 c;
 
-	if (!ext4_fs_of(&dir->vfs)->has_csum)
+	if (!dx_off) {
+		c = dir_csum(fs, seed, block);
+		dir_tail(fs, block)->checksum = le32_make(c);
 		return;
-	c = dx_csum(dir, block, off, &t);
+	}
+	c = dx_csum(seed, block, dx_off, &t);
 	t->checksum = le32_make(c);
 }
 
@@ -197,7 +192,7 @@ bool ext4_dx_csum_ok(struct ext4_inode *dir, const void *block, u32 off)
 
 	if (!ext4_fs_of(&dir->vfs)->has_csum)
 		return true;
-	c = dx_csum(dir, block, off, &t);
+	c = dx_csum(dir->csum_seed, block, off, &t);
 	return le32_get(t->checksum) == c;
 }
 

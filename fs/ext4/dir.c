@@ -164,7 +164,7 @@ int ext4_dir_make_empty(struct inode *dir, u64 parent)
 				   .name_len = 2,
 				   .type = fs->has_filetype ? 2 : 0 };
 	memcpy(e->name, "..", 2);
-	ext4_dir_block_changed(di, &b);
+	ext4_dir_changed(di, &b, 0);
 	buf_put(&b);
 	return 0;
 }

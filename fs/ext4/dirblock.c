@@ -83,12 +83,6 @@ int ext4_dir_read(struct ext4_inode *dir, u32 lblk, struct buf *b)
 	return 0;
 }
 
-void ext4_dir_block_changed(struct ext4_inode *dir, struct buf *b)
-{
-	ext4_dir_csum_set(dir, b->data);
-	buf_dirty(dir->vfs.sb, b);
-}
-
 /* --- entries ---------------------------------------------------------------*/
 
 int ext4_block_find(struct ext4_inode *dir, struct buf *b,
@@ -144,7 +138,7 @@ int ext4_block_insert(struct ext4_inode *dir, struct buf *b,
 			e->rec_len = le16_make((u16)(len - used));
 		}
 		fill_entry(fs, e, n, ino, type);
-		ext4_dir_block_changed(dir, b);
+		ext4_dir_changed(dir, b, 0);
 		return 0;
 	}
 	return -ENOSPC;
@@ -186,7 +180,7 @@ int ext4_dir_remove(struct inode *dir, struct buf *b, struct ext4_dirent *gone)
 						ext4_rec_len(fs, gone)));
 	gone->inode = le32_make(0);
 	di->dir_hint = 0;
-	ext4_dir_block_changed(di, b);
+	ext4_dir_changed(di, b, 0);
 	return 0;
 }
 

@@ -61,6 +61,10 @@ struct ext4_fs {
 	u32 next_generation;
 	u32 stream_group;	/* where the last small file went */
 
+	struct mutex stale_lock;
+	struct list stale;	/* stale.c. stale_lock */
+	u32 nr_stale;
+
 	struct mutex orphan_lock;
 	struct list orphans;	/* ext4_inode.orphan. orphan_lock */
 	struct inode *orphan_file;	/* or NULL */
@@ -157,14 +161,22 @@ void ext4_inode_seed(struct ext4_inode *ei);
 u32 ext4_inode_csum(struct ext4_inode *ei, const struct ext4_dinode *d);
 void ext4_inode_csum_set(struct ext4_inode *ei, struct ext4_dinode *d);
 bool ext4_inode_csum_ok(struct ext4_inode *ei, const struct ext4_dinode *d);
-void ext4_dir_csum_set(struct ext4_inode *dir, void *block);
+/* Into the tail of a leaf (dx_off 0) or index block of a directory. */
+void ext4_dir_csum_make(struct ext4_fs *fs, u32 seed, void *block, u32 dx_off);
 bool ext4_dir_csum_ok(struct ext4_inode *dir, const void *block);
-void ext4_dx_csum_set(struct ext4_inode *dir, void *block, u32 entries_off);
 bool ext4_dx_csum_ok(struct ext4_inode *dir, const void *block,
 		     u32 entries_off);
 void ext4_extent_csum_set(struct ext4_inode *ei, void *block);
 bool ext4_extent_csum_ok(struct ext4_inode *ei, const void *block);
 u32 ext4_xattr_csum(const struct ext4_fs *fs, u64 blk, const void *block);
+
+/* --- stale.c */
+/* The block of a directory (index: entries at dx_off) changed: it is dirty,
+ * and its checksum is made before the next sync. */
+void ext4_dir_changed(struct ext4_inode *dir, struct buf *b, u32 dx_off);
+void ext4_stale_flush(struct ext4_fs *fs);
+/* Blocks are freed, or become something else. */
+void ext4_stale_drop(struct ext4_fs *fs, u64 block, u32 n);
 
 /* --- group.c: descriptors and bitmaps; group.lock held where noted */
 struct ext4_group_desc *ext4_desc(struct ext4_fs *fs, u32 g);
@@ -309,7 +321,6 @@ static inline u32 ext4_rec_len(const struct ext4_fs *fs,
 bool ext4_dirent_ok(struct ext4_inode *dir, const void *block, u32 off);
 int __must_check ext4_dir_read(struct ext4_inode *dir, u32 lblk,
 			       struct buf *b);
-void ext4_dir_block_changed(struct ext4_inode *dir, struct buf *b);
 /* *e NULL: not in this block. */
 int __must_check ext4_block_find(struct ext4_inode *dir, struct buf *b,
 				 const struct ext4_name *n,

@@ -78,8 +78,7 @@ static void path_put_dx(struct dx_path *p)
 
 static void frame_changed(struct ext4_inode *dir, struct dx_frame *f)
 {
-	ext4_dx_csum_set(dir, f->b.data, f->off);
-	buf_dirty(dir->vfs.sb, &f->b);
+	ext4_dir_changed(dir, &f->b, f->off);
 }
 
 /* --- descending ---------------------------------------------------------------*/
@@ -402,8 +401,8 @@ static int split_mapped(struct ext4_inode *dir, struct dx_path *p,
 	memcpy(copy, leaf->data, fs->sb->blocksize);
 	pack(dir, b.data, copy, map + keep, n - keep);
 	pack(dir, leaf->data, copy, map, keep);
-	ext4_dir_block_changed(dir, &b);
-	ext4_dir_block_changed(dir, leaf);
+	ext4_dir_changed(dir, &b, 0);
+	ext4_dir_changed(dir, leaf, 0);
 	dx_insert(dir, f, f->at + 1, hash, lblk);
 	buf_put(&b);
 	return 0;
@@ -483,6 +482,8 @@ static void make_root(struct ext4_inode *dir, struct buf *b, u32 leaf)
 	dx_cl(&f)->limit = le16_make((u16)dx_limit(fs, DX_ROOT_OFF));
 	dx_cl(&f)->count = le16_make(1);
 	dx_entries(&f)[0].block = le32_make(leaf);
+	/* It was noted as a leaf. */
+	ext4_stale_drop(fs, b->block, 1);
 	frame_changed(dir, &f);
 }
 
@@ -528,7 +529,7 @@ int ext4_htree_make(struct ext4_inode *dir, struct buf *b)
 	err = ext4_append(dir, &lblk, &leaf);
 	if (!err) {
 		pack(dir, leaf.data, b->data, map, n);
-		ext4_dir_block_changed(dir, &leaf);
+		ext4_dir_changed(dir, &leaf, 0);
 		buf_put(&leaf);
 		make_root(dir, b, lblk);
 		dir->flags |= FL_INDEX;

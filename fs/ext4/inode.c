@@ -31,10 +31,7 @@ static void readahead_table(struct super_block *sb, u64 block)
 
 static int read_raw(struct super_block *sb, u64 ino, struct buf *b, u32 *off)
 {
-	u64 block = ext4_inode_block(ext4_sb(sb), ino, off);
-
-	readahead_table(sb, block);
-	return buf_read(sb, block, b);
+	return buf_read(sb, ext4_inode_block(ext4_sb(sb), ino, off), b);
 }
 
 /* --- reading ---------------------------------------------------------------*/
@@ -245,8 +242,10 @@ static int load_inode(struct ext4_inode *ei, bool is_special)
 	const struct ext4_dinode *d;
 	struct buf b;
 	u32 off;
-	int err = read_raw(sb, ei->vfs.ino, &b, &off);
+	int err;
 
+	readahead_table(sb, ext4_inode_block(ext4_sb(sb), ei->vfs.ino, &off));
+	err = read_raw(sb, ei->vfs.ino, &b, &off);
 	if (err)
 		return err;
 	d = raw_inode(&b, off);

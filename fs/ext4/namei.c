@@ -7,7 +7,7 @@
  *          first change can fail for lack of room.
  * Locks:   the VFS holds the directories' and the victims' inode.lock.
  */
-#include "ext4_impl.h"
+#include "htree_impl.h"
 #include <lib/string.h>
 #include <mm/slab.h>
 
@@ -346,7 +346,7 @@ static int point_name_at(struct inode *dir, struct dentry *d, struct inode *i)
 	e->inode = le32_make((u32)i->ino);
 	if (fs->has_filetype)
 		e->type = ext4_type_of_mode(fs, i->mode);
-	ext4_dir_block_changed(ext4_i(dir), &b);
+	ext4_dir_changed(ext4_i(dir), &b, 0);
 	buf_put(&b);
 	inode_touch(dir, TIME_M | TIME_C);
 	return 0;
@@ -369,12 +369,7 @@ static int set_dotdot(struct inode *i, struct inode *parent)
 		return ext4_corrupt(i->sb, "directory %llu: bad dots", i->ino);
 	}
 	dd->inode = le32_make((u32)parent->ino);
-	if (ei->flags & FL_INDEX) {
-		ext4_dx_csum_set(ei, b.data, 32);
-		buf_dirty(i->sb, &b);
-	} else {
-		ext4_dir_block_changed(ei, &b);
-	}
+	ext4_dir_changed(ei, &b, ei->flags & FL_INDEX ? DX_ROOT_OFF : 0);
 	buf_put(&b);
 	return 0;
 }

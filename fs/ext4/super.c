@@ -73,6 +73,7 @@ int ext4_sync_metadata(struct super_block *sb)
 	struct ext4_fs *fs = ext4_sb(sb);
 
 	if (fs->is_writable) {
+		ext4_stale_flush(fs);
 		ext4_groups_flush(fs);
 		ext4_super_commit(fs);
 	}
@@ -85,6 +86,7 @@ static int ext4_sync_fs(struct super_block *sb, bool wait)
 	struct ext4_fs *fs = ext4_sb(sb);
 
 	if (fs && fs->is_writable) {
+		ext4_stale_flush(fs);
 		ext4_groups_flush(fs);
 		ext4_super_commit(fs);
 	}
@@ -290,6 +292,8 @@ static int ext4_fill(struct super_block *sb, char *opts)
 	sb->priv = fs;
 	fs->sb = sb;
 	mutex_init(&fs->super_lock, RANK_FS_ALLOC, "ext4 super");
+	mutex_init(&fs->stale_lock, RANK_FS_ALLOC, "ext4 stale");
+	list_init(&fs->stale);
 	mutex_init(&fs->orphan_lock, RANK_FS_MAP, "ext4 orphans");
 	list_init(&fs->orphans);
 	err = ext4_read_super(sb, fs);
@@ -351,6 +355,7 @@ static void ext4_put_super(struct super_block *sb)
 
 	if (!fs)
 		return;
+	ext4_stale_flush(fs);
 	if (end_writing(fs))
 		pr_err("ext4 (%s): unmounted, not all was written\n", sb->id);
 	free_fs(sb);

@@ -2,9 +2,7 @@
  * mounts - /proc/PID/{mounts,mountinfo,mountstats}, and their poll().
  *
  * Theory:  a file belongs to the mount namespace that the task had at open.
- *          The list is printed under the mount lock, which ranks below
- *          everything, so these files have no position lock.  poll() reports
- *          EPOLLERR | EPOLLPRI once after each change.
+ *          poll() reports EPOLLERR | EPOLLPRI once after each change.
  * Life:    an open file owns a reference of the namespace and its text.
  */
 #include "proc_impl.h"
@@ -45,7 +43,6 @@ static int open_form(struct inode *i, struct file *f, int form)
 		mf->form = form;
 		mf->seen = READ_ONCE(mf->ns->seq);
 		f->priv = mf;
-		f->mode |= FMODE_NO_POS_LOCK;
 		err = 0;
 	}
 	nsproxy_put(n);

@@ -7,6 +7,7 @@
  * Locks:   the directory's inode lock guards its trees.
  */
 #include <kernel/assert.h>
+#include <kernel/rcu.h>
 #include <lib/string.h>
 #include <mm/slab.h>
 #include <task/cred.h>
@@ -173,6 +174,41 @@ int tmpfs_inode_new(struct super_block *sb, const struct inode *dir, u32 mode,
 	return 0;
 }
 
+/* --- texts of links ---------------------------------------------------------------*/
+/* Walks without a lock may read it for a grace period after the inode. */
+struct link_text {
+	struct rcu_head rcu;
+	char text[];
+};
+
+static int tmpfs_link_set(struct inode *i, const char *to)
+{
+	size_t n = strlen(to) + 1;
+	struct link_text *t = kmalloc(sizeof(*t) + n + 8, GFP_KERNEL);
+
+	if (!t)
+		return -ENOMEM;
+	memcpy(t->text, to, n);
+	i->link = t->text;
+	return 0;
+}
+
+static void link_free_rcu(struct rcu_head *head)
+{
+	kfree(container_of(head, struct link_text, rcu));
+}
+
+void tmpfs_link_free(struct inode *i)
+{
+	struct link_text *t;
+
+	if (!i->link)
+		return;
+	t = container_of(i->link, struct link_text, text[0]);
+	i->link = NULL;
+	call_rcu(&t->rcu, link_free_rcu);
+}
+
 /* --- operations --------------------------------------------------------------*/
 static int tmpfs_lookup(struct inode *dir, struct dentry *d)
 {
@@ -228,8 +264,7 @@ static int tmpfs_symlink(struct inode *dir, struct dentry *d, const char *to)
 
 	if (err)
 		return err;
-	i->link = kstrdup(to, GFP_KERNEL);
-	if (!i->link) {
+	if (tmpfs_link_set(i, to)) {
 		inode_set_nlink(i, 0);
 		inode_put(i);
 		return -ENOMEM;
@@ -419,15 +454,12 @@ static const struct inode_ops dir_inode_ops = {
 	.mknod = tmpfs_mknod,
 	.rename = tmpfs_rename,
 	.tmpfile = tmpfs_tmpfile,
-	.getattr = tmpfs_getattr,
 };
 
 static const struct inode_ops link_inode_ops = {
-	.getattr = tmpfs_getattr,
 };
 
 static const struct inode_ops special_inode_ops = {
-	.getattr = tmpfs_getattr,
 };
 
 /* Drops all entries below, so that the inodes can go. */

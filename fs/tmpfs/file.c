@@ -259,14 +259,6 @@ static int tmpfs_fsync(struct file *f, u64 start, u64 end, bool data_only)
 	return 0;			/* there is no other place for it */
 }
 
-int tmpfs_getattr(const struct path *p, struct kstat *st, u32 mask,
-		  unsigned flags)
-{
-	generic_fillattr(p->dentry->inode, st);
-	st->blksize = PAGE_SIZE;
-	return 0;
-}
-
 const struct inode_ops tmpfs_file_inode_ops = {
 	.setattr = tmpfs_setattr,
 };

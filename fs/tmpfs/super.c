@@ -26,10 +26,8 @@ static void tmpfs_evict(struct inode *i)
 		inode_set_size(i, 0);
 		mapping_truncate(&i->data, 0);
 	}
-	if (S_ISLNK(i->mode)) {
-		kfree((void *)i->link);
-		i->link = NULL;
-	}
+	if (S_ISLNK(i->mode))
+		tmpfs_link_free(i);
 	kfree(i->priv);
 	i->priv = NULL;
 	__atomic_sub_fetch(&t->inodes, 1, __ATOMIC_RELAXED);

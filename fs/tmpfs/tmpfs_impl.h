@@ -39,8 +39,7 @@ struct tmpfs_file {
 extern const struct mapping_ops tmpfs_mapping_ops;
 extern const struct file_ops tmpfs_file_ops;
 extern const struct inode_ops tmpfs_file_inode_ops;
-int tmpfs_getattr(const struct path *p, struct kstat *st, u32 mask,
-		  unsigned flags);
+void tmpfs_link_free(struct inode *i);
 void tmpfs_empty(struct inode *i);
 int tmpfs_inode_new(struct super_block *sb, const struct inode *dir, u32 mode,
 		    u32 dev, struct inode **out);

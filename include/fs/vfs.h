@@ -435,7 +435,6 @@ struct file_ops {
 #define FMODE_WRITER	512u	/* holds inode write access */
 #define FMODE_NOACCOUNT 1024u
 #define FMODE_NOWAIT	2048u
-#define FMODE_NO_POS_LOCK 4096u	/* set by open: never ATOMIC_POS */
 
 struct file {
 	struct ref refs;

@@ -7,6 +7,7 @@
 enum lock_rank {
 	RANK_NONE,		/* not checked (tests) */
 	/* sleeping locks, outermost first */
+	RANK_FILE_POS,		/* file.pos_lock: around a whole call */
 	RANK_EXEC,		/* process.exec_lock: exec against ptrace, /proc */
 	RANK_MOUNT,		/* mount tree changes */
 	RANK_SB_RENAME,		/* directory renames of one superblock */
@@ -14,7 +15,6 @@ enum lock_rank {
 	RANK_INODE_DIR2,	/* of a second, child or target, directory */
 	RANK_INODE,		/* inode.lock of a file */
 	RANK_INODE2,
-	RANK_FILE_POS,		/* file.pos_lock */
 	RANK_SLEEP_A,		/* subsystem sleeping locks above mm, in order */
 	RANK_TTY,
 	RANK_PIPE,

@@ -120,6 +120,7 @@ struct mm {
 	struct task *owner;
 	int oom_score_adj_min;
 	bool is_aslr;
+	bool has_dontcopy;		/* some area had VM_DONTCOPY once */
 	void (*exe_release)(struct mm *mm);	/* drops exe_file */
 	struct list zombie_node;	/* freed once no hart has it loaded */
 };

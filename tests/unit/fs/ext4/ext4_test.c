@@ -11,7 +11,7 @@
  * UNIT_SOURCES: fs/ext4/hash.c fs/ext4/htree.c fs/ext4/ialloc.c
  * UNIT_SOURCES: fs/ext4/indirect.c fs/ext4/inode.c fs/ext4/journal.c
  * UNIT_SOURCES: fs/ext4/map.c fs/ext4/namei.c fs/ext4/options.c
- * UNIT_SOURCES: fs/ext4/orphan.c fs/ext4/writeback.c fs/ext4/xattr.c
+ * UNIT_SOURCES: fs/ext4/orphan.c fs/ext4/stale.c fs/ext4/writeback.c fs/ext4/xattr.c
  * UNIT_SOURCES: fs/block/bio.c fs/block/pageio.c fs/block/mapping.c
  * UNIT_SOURCES: fs/block/buf.c tests/unit/fs/ext4/shim/super_host.c
  * UNIT_SOURCES: tests/unit/fs/ext4/shim/shim.c
