@@ -11,6 +11,7 @@
  *          inode or use, is still the same.  A reader on a hash chain may be
  *          led astray by reuse and miss; misses are asked again under the
  *          directory's lock.  Negative dentries are cached like others.
+ *          A free one has an odd seq.
  *          All hashed dentries are on the LRU; its end decides what goes.
  *          D_REFERENCED alone is set and cleared without the lock, atomically;
  *          losing it does no harm.
@@ -115,6 +116,7 @@ static void dentry_ctor(void *obj)
 	struct dentry *d = obj;
 
 	memset(d, 0, sizeof(*d));
+	d->seq.seq = 1;			/* odd: free */
 	spin_init(&d->lock, RANK_DENTRY, "dentry");
 }
 
@@ -145,10 +147,8 @@ int dentry_alloc_q(struct dentry *parent, const struct qname *q,
 
 	if (!d)
 		return -ENOMEM;
-	seq_write_begin(&d->seq);
 	init_dentry(d, parent->sb);
 	if (name_set(d, q)) {
-		seq_write_end(&d->seq);
 		slab_free(cache, d);
 		return -ENOMEM;
 	}
@@ -203,7 +203,6 @@ int dentry_alloc_root(struct super_block *sb, struct inode *i,
 	if (!d)
 		return -ENOMEM;
 	qname_make(&q, "/", 1);
-	seq_write_begin(&d->seq);
 	init_dentry(d, sb);
 	ignore_error(name_set(d, &q));		/* short: cannot fail */
 	d->flags |= D_ROOT;
@@ -313,15 +312,12 @@ static struct dentry *free_dentry(struct dentry *d)
 		list_del_init(&d->sibling);
 		spin_unlock(&parent->lock);
 	}
-	spin_lock(&d->lock);
-	seq_write_begin(&d->seq);
+	seq_write_begin(&d->seq);	/* odd until it is used again */
 	i = take_inode_locked(d);
 	name_release(d);
 	d->name = d->inline_name;
 	d->hash = 0;
 	WRITE_ONCE(d->parent, NULL);
-	seq_write_end(&d->seq);
-	spin_unlock(&d->lock);
 	if (d->ops->release)
 		d->ops->release(d);
 	slab_free(cache, d);
@@ -360,18 +356,24 @@ static bool drop_if_last_user(struct dentry *d)
 	return ok;
 }
 
-void dentry_put(struct dentry *d)
+/* Drops one reference; the parent, if its own is to be dropped then. */
+static struct dentry *put_one(struct dentry *d)
 {
-	while (d) {
-		if (unlikely(READ_ONCE(d->flags) & D_NOCACHE) &&
-		    drop_if_last_user(d)) {
-			d = kill_cached(d);
-			continue;
-		}
-		if (likely(!ref_put(&d->refs)))
-			return;
-		d = free_dentry(d);
-	}
+	if ((READ_ONCE(d->flags) & D_NOCACHE) && drop_if_last_user(d))
+		return kill_cached(d);
+	return ref_put(&d->refs) ? free_dentry(d) : NULL;
+}
+
+/* No recursion: a chain of removed directories may be long. */
+void dentry_put_nocache(struct dentry *d)
+{
+	while (d)
+		d = put_one(d);
+}
+
+void dentry_put_last(struct dentry *d)
+{
+	dentry_put_nocache(free_dentry(d));
 }
 
 void dentry_drop(struct dentry *d)

@@ -30,7 +30,7 @@ static ssize_t eventfd_read(struct file *f, struct iter *it, u64 *pos,
 	if (!e->count) {
 		if ((f->flags & O_NONBLOCK) || (flags & IOCB_NOWAIT))
 			err = -EAGAIN;
-		else if (wait_locked_intr(&e->q, &e->q.lock, e->count))
+		else if (wait_own_locked_intr(&e->q, e->count))
 			err = -ERESTARTSYS;
 	}
 	if (!err) {
@@ -62,8 +62,8 @@ static ssize_t eventfd_write(struct file *f, struct iter *it, u64 *pos,
 	if (EVENTFD_MAX - e->count < value) {
 		if ((f->flags & O_NONBLOCK) || (flags & IOCB_NOWAIT))
 			err = -EAGAIN;
-		else if (wait_locked_intr(&e->q, &e->q.lock,
-					  EVENTFD_MAX - e->count >= value))
+		else if (wait_own_locked_intr(&e->q,
+					      EVENTFD_MAX - e->count >= value))
 			err = -ERESTARTSYS;
 	}
 	if (!err) {

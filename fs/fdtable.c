@@ -122,17 +122,16 @@ static int grow_relock(struct files *fs, u32 fd, bool is_locked)
 static u32 lowest_free(const struct fdtable *t, u32 from)
 {
 	u32 words = t->max / 64, w = from / 64;
+	unsigned long free;
 
-	if (from >= t->max)
+	if (unlikely(from >= t->max))
 		return from;
-	if (from % 64) {
-		u32 fd = (u32)find_next_zero(t->open, (w + 1) * 64, from);
-
-		if (fd < (w + 1) * 64)
-			return fd;
-		w++;
-	}
-	w = (u32)find_next_zero(t->full, words, w);
+	free = ~t->open[w] & (~0ul << from % 64);
+	if (likely(free & (1ul << from % 64)))
+		return from;
+	if (likely(free))
+		return w * 64 + __ffs64(free);
+	w = (u32)find_next_zero(t->full, words, w + 1);
 	if (w >= words)
 		return t->max;
 	return (u32)find_next_zero(t->open, (w + 1) * 64, w * 64);
@@ -158,7 +157,9 @@ static void mark_free(struct files *fs, u32 fd)
 
 static u32 fd_end(void)
 {
-	return (u32)min_t(u64, rlimit(RLIMIT_NOFILE), FD_LIMIT);
+	u64 soft = READ_ONCE(current->process->rlim[RLIMIT_NOFILE].cur);
+
+	return (u32)min(soft, (u64)FD_LIMIT);
 }
 
 static int alloc_number(struct files *fs, u32 min, bool is_cloexec,

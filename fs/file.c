@@ -51,13 +51,13 @@ u64 files_open(void)
 	return sum > 0 ? (u64)sum : 0;
 }
 
-static s64 count_here(int n)
+static __always_inline s64 count_here(int n)
 {
 	s64 now;
 
 	preempt_disable();
 	now = opened[hart_id()].n += n;
-	preempt_enable();
+	preempt_enable_no_resched();	/* the next one will do */
 	return now;
 }
 
@@ -104,7 +104,8 @@ int file_alloc(unsigned flags, struct file **out)
 	f->ra = (struct readahead){ 0 };
 	f->fasync = NULL;
 	f->wb_err_seq = 0;
-	memset(&f->owner, 0, sizeof(f->owner));
+	f->owner.pid = NULL;
+	f->owner.sig = 0;
 	ref_init(&f->refs, 1);
 	*out = f;
 	return 0;

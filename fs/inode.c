@@ -78,6 +78,30 @@ static void init_plain(struct inode *i)
 	i->atime = i->mtime = i->ctime = i->btime = (struct timespec64){ 0 };
 }
 
+static void init_locks(struct inode *i)
+{
+	mapping_init(&i->data, &no_mapping_ops, i);
+	mutex_init(&i->lock, RANK_INODE, "inode");
+	spin_init(&i->state_lock, RANK_INODE_STATE, "inode state");
+}
+
+/* Of our own cache: locks and an empty page cache outlive an inode. */
+static void inode_ctor(void *obj)
+{
+	init_locks(obj);
+}
+
+static void reset_mapping(struct mapping *m)
+{
+	m->ops = &no_mapping_ops;
+	m->size = 0;
+	m->writable_vmas = 0;
+	m->flags = 0;
+	m->wb_err_seq = 0;
+	m->wb_err = 0;
+	m->gfp = GFP_USER;
+}
+
 static void init_inode(struct inode *i, struct super_block *sb)
 {
 	init_plain(i);
@@ -86,10 +110,7 @@ static void init_inode(struct inode *i, struct super_block *sb)
 	i->blkbits = sb->blkbits;
 	WRITE_ONCE(i->ops, &no_inode_ops);
 	i->fops = &no_file_ops;
-	mapping_init(&i->data, &no_mapping_ops, i);
 	i->mapping = &i->data;
-	mutex_init(&i->lock, RANK_INODE, "inode");
-	spin_init(&i->state_lock, RANK_INODE_STATE, "inode state");
 	hlist_node_init(&i->hash_node);
 	list_init(&i->dirty_node);
 	list_init(&i->lru_node);
@@ -101,14 +122,16 @@ int inode_alloc(struct super_block *sb, struct inode **out)
 	struct inode *i;
 	int err;
 
-	if (sb->ops && sb->ops->alloc_inode) {
+	if (sb->ops->alloc_inode) {
 		err = sb->ops->alloc_inode(sb, &i);
 		if (err)
 			return err;
+		init_locks(i);
 	} else {
 		i = slab_alloc(inode_cache, GFP_KERNEL);
 		if (!i)
 			return -ENOMEM;
+		reset_mapping(&i->data);
 	}
 	init_inode(i, sb);
 	i->ino = fetch_add_relaxed(&last_ino, 1) + 1;
@@ -130,7 +153,7 @@ static void free_memory(struct inode *i)
 {
 	const struct super_ops *ops = i->sb->ops;
 
-	if (!ops || !ops->alloc_inode)
+	if (!ops->alloc_inode)
 		slab_free(inode_cache, i);
 	else if (ops->is_type_stable)
 		ops->free_inode(i);
@@ -161,11 +184,8 @@ static void lru_insert(struct inode *i)
 
 static void unhash(struct inode *i)
 {
-	struct spinlock *l;
+	struct spinlock *l = shard_of(bucket_of(i->sb, i->ino));
 
-	if (hlist_unhashed(&i->hash_node))
-		return;
-	l = shard_of(bucket_of(i->sb, i->ino));
 	spin_lock(l);
 	hlist_del_init(&i->hash_node);
 	spin_unlock(l);
@@ -175,7 +195,8 @@ static void leave_lists(struct inode *i)
 {
 	struct super_block *sb = i->sb;
 
-	lru_remove(i);
+	if (!list_empty(&i->lru_node))	/* nobody adds it any more */
+		lru_remove(i);
 	spin_lock(&sb->inode_lock);
 	list_del_init(&i->dirty_node);
 	list_del_init(&i->sb_node);
@@ -198,15 +219,17 @@ static void evict(struct inode *i)
 		ignore_error(inode_sync(i, false));	/* errseq tells */
 	leave_lists(i);
 	wait_event(queue_of(i), !(READ_ONCE(i->state) & I_SYNC));
-	if (i->sb->ops && i->sb->ops->evict_inode)
+	if (i->sb->ops->evict_inode)
 		i->sb->ops->evict_inode(i);
-	mapping_destroy(&i->data);
-	unhash(i);
+	if (!radix_empty(&i->data.pages)) {
+		mapping_destroy(&i->data);
+		mapping_init(&i->data, &no_mapping_ops, i);
+	}
 	free_extras(i);
-	spin_lock(&i->state_lock);
-	i->state |= I_CLEAR;
-	spin_unlock(&i->state_lock);
-	wake_if_waiting(queue_of(i), 0);
+	if (!hlist_unhashed(&i->hash_node)) {
+		unhash(i);
+		wake_if_waiting(queue_of(i), 0);
+	}
 	free_memory(i);
 }
 
@@ -501,7 +524,7 @@ void inode_init_caches(void)
 		waitq_init(&state_queues[i]);
 	inode_cache = slab_cache_create("inode", sizeof(struct inode), 64,
 					SLAB_RECLAIM | SLAB_RCU | SLAB_PANIC,
-					NULL);
+					inode_ctor);
 	inode_table = kvzalloc(sizeof(*inode_table) << IHASH_BITS, GFP_KERNEL);
 	BUG_ON(!inode_table);
 	shrinker_register(&inode_shrinker);

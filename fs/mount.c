@@ -34,10 +34,8 @@ static void free_rcu(struct rcu_head *head)
 	kfree(container_of(head, struct mount, rcu));
 }
 
-void mount_put(struct mount *m)
+void mount_put_last(struct mount *m)
 {
-	if (!m || !ref_put(&m->refs))
-		return;
 	assert(!m->parent);
 	dentry_put(m->root);
 	super_put(m->sb);
@@ -45,16 +43,16 @@ void mount_put(struct mount *m)
 	call_rcu(&m->rcu, free_rcu);
 }
 
+void mount_put(struct mount *m)
+{
+	if (m && ref_put(&m->refs))
+		mount_put_last(m);
+}
+
 void path_get(const struct path *p)
 {
 	ref_get(&p->mnt->refs);
 	dentry_get(p->dentry);
-}
-
-void path_put(const struct path *p)
-{
-	dentry_put(p->dentry);
-	mount_put(p->mnt);
 }
 
 int mount_alloc(struct super_block *sb, struct dentry *root,

@@ -38,6 +38,7 @@ struct pipe {
 	u32 opened_r, opened_w;		/* ever opened: FIFO open. lock */
 	u32 files;			/* FIFO: openers. lock */
 	bool is_packet;			/* lock */
+	bool is_polled;			/* ever; EPOLLET wants each write */
 	u16 *packets;			/* ring of lengths. lock */
 	u32 packet_head, packet_tail;	/* lock */
 	struct waitq rd_wait, wr_wait;
@@ -293,7 +294,7 @@ static ssize_t pipe_write_iter(struct file *f, struct iter *it, u64 *pos,
 			if (n < 0)
 				break;
 			done += n;
-			if (was_empty)
+			if (was_empty || READ_ONCE(p->is_polled))
 				wake_readers(p);
 			continue;
 		}
@@ -324,6 +325,8 @@ static u32 pipe_poll(struct file *f, struct poll_table *pt)
 	struct pipe *p = f->inode->pipe;
 	u32 ev = 0;
 
+	if (!READ_ONCE(p->is_polled))
+		WRITE_ONCE(p->is_polled, true);
 	if (f->mode & FMODE_READ) {
 		poll_wait(f, &p->rd_wait, pt);
 		if (pipe_used(p))

@@ -79,8 +79,8 @@ static ssize_t timerfd_read(struct file *f, struct iter *it, u64 *pos,
 	if (!t->ticks && !canceled(t)) {
 		if ((f->flags & O_NONBLOCK) || (flags & IOCB_NOWAIT))
 			err = -EAGAIN;
-		else if (wait_locked_intr(&t->q, &t->q.lock,
-					  t->ticks || canceled(t)))
+		else if (wait_own_locked_intr(&t->q,
+					      t->ticks || canceled(t)))
 			err = -ERESTARTSYS;
 	}
 	if (!err && canceled(t)) {

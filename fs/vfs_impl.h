@@ -72,6 +72,7 @@ static __always_inline const char *qname_parse(const char *s, struct qname *q)
 		carry = cur >> sh;
 		if (unlikely(n > NAME_MAX / 8)) {
 			q->len = NAME_MAX + 1;
+			q->hash = 0;
 			return s;
 		}
 	}

@@ -78,15 +78,29 @@ void waitq_remove(struct waitq *q, struct wait_entry *e)
 	irq_unlock(&q->lock);
 }
 
-void wait_prepare(struct waitq *q, struct wait_entry *e, u32 state)
+void wait_prepare_locked(struct waitq *q, struct wait_entry *e, u32 state)
 {
-	irq_lock(&q->lock);
+	assert_irq_held(&q->lock);
 	if (list_empty(&e->node)) {
 		e->exclusive = false;
 		list_add(&e->node, &q->waiters);
 	}
 	current->wait_queue = q;
 	set_task_state(state);
+}
+
+void wait_finish_locked(struct waitq *q, struct wait_entry *e)
+{
+	assert_irq_held(&q->lock);
+	WRITE_ONCE(current->state, TASK_RUNNING);
+	current->wait_queue = NULL;
+	list_del_init(&e->node);
+}
+
+void wait_prepare(struct waitq *q, struct wait_entry *e, u32 state)
+{
+	irq_lock(&q->lock);
+	wait_prepare_locked(q, e, state);
 	irq_unlock(&q->lock);
 }
 

@@ -7,8 +7,9 @@
 #   test         unit tests, then all suites of tests/ on Hartwood in QEMU
 #   check-images the disks, looked at by e2fsck
 #
-# run and test take: SMP, MEM, QEMU (7 is the host's, 10 is Debian 13's),
-# APPEND (the kernel's command line); test takes T, arguments for pytest.
+# SMP and QEMU (7 is the host's, 10 is Debian 13's) hold for run and test, MEM
+# and APPEND (the kernel's command line) for run; SUITE (tests/apps, or any
+# words for pytest) chooses among the suites.
 
 SMP ?= 2
 MEM ?= 1G
@@ -75,11 +76,11 @@ test: setup-test
 	@$(MAKE) --no-print-directory suites
 
 suites:
-	@HARTWOOD_KERNEL=$(abspath $(BUILD)/Image) $(PYTEST) --smp $(SMP) --qemu $(QEMU) $(or $(T),tests)
+	@HARTWOOD_KERNEL=$(abspath $(BUILD)/Image) $(PYTEST) --smp $(SMP) --qemu $(QEMU) $(or $(SUITE),tests)
 
 # The suites against Debian's kernel: what a test must pass to prove anything.
 suites-linux: setup-test
-	@$(PYTEST) --kernel linux --smp $(SMP) --qemu $(QEMU) $(or $(T),tests)
+	@$(PYTEST) --kernel linux --smp $(SMP) --qemu $(QEMU) $(or $(SUITE),tests)
 
 check-images:
 	@for i in build/*.ext4; do \

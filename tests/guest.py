@@ -34,6 +34,9 @@ import images
 
 MARK = "#!hw\n"
 PANIC = re.compile(rb"Kernel panic|\bPANIC\b")
+# Linux takes Sv57 where it is there, and then what is too large for a user's
+# address space differs: let it have the Sv39 that Hartwood has.
+LINUX_APPEND = "quiet no4lvl"
 # Characters kept of the console: a broken program can print for ever.
 LIMIT = 4 << 20
 
@@ -101,7 +104,7 @@ def kernel_files(machine):
     if machine.kernel == "linux":
         kernel, initrd = images.linux()
         return kernel, machine.initrd or initrd, \
-            ("quiet " + machine.append).strip()
+            (LINUX_APPEND + " " + machine.append).strip()
     kernel = machine.kernel
     if kernel == "hartwood":
         kernel = os.environ.get("HARTWOOD_KERNEL") or \

@@ -64,7 +64,7 @@ def run_all(machine, commands, limit=60):
 
 def key(machine, command, inputs):
     return images.digest(command, inputs, str(machine.smp), machine.mem,
-                         machine.append, os.path.basename(os.path.dirname(
+                         guest.LINUX_APPEND, os.path.basename(os.path.dirname(
                              images.linux()[0])))
 
 

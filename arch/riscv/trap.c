@@ -331,7 +331,9 @@ void syscall_slow(struct regs *r)
 	r->a0 = (unsigned long)-ENOSYS;
 	if (arch_hooks.syscall_enter(r)) {
 		r->syscall = (long)r->a7;
-		r->a0 = (unsigned long)syscall_call(r);
+		/* -1: the tracer skips the call, and may have set a0. */
+		if (r->syscall >= 0)
+			r->a0 = (unsigned long)syscall_call(r);
 	}
 	if (READ_ONCE(current->work) & WORK_TRACE)
 		arch_hooks.syscall_exit(r);

@@ -2,9 +2,10 @@
 /*
  * Inside ext4.  docs/ext4.md has the design.
  *
- * Locks, outermost first: inode.lock (VFS), page lock of a file's page,
- * ext4_inode.xattr_lock, ext4_inode.map_lock (RANK_FS_MAP), ext4_fs.orphan_lock,
- * ext4_group.lock (RANK_FS_ALLOC), page lock of the device's page (buf_*).
+ * Locks, outermost first: inode.lock (VFS), ext4_inode.xattr_lock, page lock
+ * of a file's page, ext4_fs.orphan_lock, ext4_inode.map_lock, ext4_group.lock
+ * and ext4_fs.stale_lock, ext4_fs.super_lock, page lock of the device's page
+ * (buf_*).
  */
 #include "format_impl.h"
 #include <fs/device.h>

@@ -27,24 +27,25 @@ static void tea_mix(u32 buf[4], const u32 in[4])
 	buf[1] += b1;
 }
 
-static u32 md4_f(u32 x, u32 y, u32 z)
+static __always_inline u32 md4_f(u32 x, u32 y, u32 z)
 {
 	return z ^ (x & (y ^ z));
 }
 
-static u32 md4_g(u32 x, u32 y, u32 z)
+static __always_inline u32 md4_g(u32 x, u32 y, u32 z)
 {
 	return (x & y) + ((x ^ y) & z);
 }
 
-static u32 md4_h(u32 x, u32 y, u32 z)
+static __always_inline u32 md4_h(u32 x, u32 y, u32 z)
 {
 	return x ^ y ^ z;
 }
 
 /* One of the three rounds: eight steps, two turns of the four registers. */
-static void md4_round(u32 r[4], u32 (*f)(u32, u32, u32), const u32 in[8],
-		      const u8 order[8], const u8 shift[4], u32 k)
+static __always_inline void md4_round(u32 r[4], u32 (*f)(u32, u32, u32),
+				      const u32 in[8], const u8 order[8],
+				      const u8 shift[4], u32 k)
 {
 	for (unsigned i = 0; i < 8; i++) {
 		unsigned a = (4 - i % 4) % 4;

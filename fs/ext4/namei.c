@@ -76,8 +76,9 @@ static void note_orphan(struct inode *i, const struct dentry *d)
 {
 	if (i->nlink)
 		return;
-	/* Name, caller: more means that somebody has it open. */
-	if (ref_count(&d->refs) > 1 || ref_count(&i->refs) > 2)
+	/* The dentry: hashed, and the caller's; the inode: the dentry's, and
+	 * two of callers.  More means that somebody has it open. */
+	if (ref_count(&d->refs) > 2 || ref_count(&i->refs) > 3)
 		ignore_error(ext4_orphan_add(i));	/* e2fsck finds it */
 }
 

@@ -39,12 +39,14 @@ static int read_block(struct ext4_fs *fs, u32 lblk, struct buf *b)
 	const struct ext4_orphan_tail *t;
 	int err = ext4_bread(ext4_i(fs->orphan_file), lblk, b);
 
-	if (err)
+	if (err || buf_is_verified(fs->sb, b))
 		return err;
 	t = tail_of(fs, b);
 	if (le32_get(t->magic) == ORPHAN_MAGIC &&
-	    (!fs->has_csum || le32_get(t->checksum) == block_csum(fs, b)))
+	    (!fs->has_csum || le32_get(t->checksum) == block_csum(fs, b))) {
+		buf_set_verified(fs->sb, b);
 		return 0;
+	}
 	buf_put(b);
 	return ext4_corrupt(fs->sb, "orphan file: bad block %u", lblk);
 }
@@ -66,10 +68,12 @@ static void set_present(struct ext4_fs *fs, bool on)
 	u32 f;
 
 	mutex_lock(&fs->super_lock);
-	f = le32_get(fs->es->feature_ro_compat) & ~RO_COMPAT_ORPHAN_PRESENT;
-	fs->es->feature_ro_compat =
-		le32_make(f | (on ? RO_COMPAT_ORPHAN_PRESENT : 0));
-	ext4_super_dirty_locked(fs);
+	f = le32_get(fs->es->feature_ro_compat);
+	if (!(f & RO_COMPAT_ORPHAN_PRESENT) == on) {
+		fs->es->feature_ro_compat =
+			le32_make(f ^ RO_COMPAT_ORPHAN_PRESENT);
+		ext4_super_dirty_locked(fs);
+	}
 	mutex_unlock(&fs->super_lock);
 }
 

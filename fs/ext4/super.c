@@ -291,10 +291,10 @@ static int ext4_fill(struct super_block *sb, char *opts)
 		return -ENOMEM;
 	sb->priv = fs;
 	fs->sb = sb;
-	mutex_init(&fs->super_lock, RANK_FS_ALLOC, "ext4 super");
+	mutex_init(&fs->super_lock, RANK_FS_SUPER, "ext4 super");
 	mutex_init(&fs->stale_lock, RANK_FS_ALLOC, "ext4 stale");
 	list_init(&fs->stale);
-	mutex_init(&fs->orphan_lock, RANK_FS_MAP, "ext4 orphans");
+	mutex_init(&fs->orphan_lock, RANK_FS_ORPHAN, "ext4 orphans");
 	list_init(&fs->orphans);
 	err = ext4_read_super(sb, fs);
 	if (!err && !type_fits(sb, fs))

@@ -111,6 +111,12 @@ static inline unsigned long regs_syscall_arg(const struct regs *r, unsigned i)
 	return i ? (&r->a0)[i] : r->orig_a0;
 }
 
+/* The number as the program gave it, or as its tracer changed it. */
+static inline long regs_syscall_nr(const struct regs *r)
+{
+	return (long)r->a7;
+}
+
 static inline void regs_set_return(struct regs *r, long v)
 {
 	r->a0 = (unsigned long)v;
@@ -120,6 +126,9 @@ static inline long regs_return(const struct regs *r)
 {
 	return (long)r->a0;
 }
+/* What e_machine and word size make of it in audit's eyes: RISC-V, 64 bits,
+ * little-endian. */
+#define AUDIT_ARCH_NATIVE 0xc00000f3u
 /* Steps back so that the system call runs again with its first arguments. */
 void regs_restart_syscall(struct regs *r);
 /* The same, but as restart_syscall(2). */

@@ -140,11 +140,7 @@ fault:
 		(x) = (__typeof__(x))(__typeof__(*(p)))_v;                     \
 		_e;                                                            \
 	})
-#define put_user(x, p)                                                         \
-	({                                                                     \
-		__typeof__(*(p)) _x = (x);                                     \
-		uaccess_put((u64)_x, (p), sizeof(*(p)));                       \
-	})
+#define put_user(x, p) uaccess_put((u64)(x), (p), sizeof(*(p)))
 
 /* Atomics on a user int, for futexes: *old gets the former value. */
 int __must_check user_cmpxchg32(u32 __user *p, u32 expect, u32 val, u32 *old);

@@ -236,13 +236,23 @@ struct path {
 };
 
 void path_get(const struct path *p);
-void path_put(const struct path *p);
+static inline void path_put(const struct path *p);
 static inline struct dentry *dentry_get(struct dentry *d)
 {
 	ref_get(&d->refs);
 	return d;
 }
-void dentry_put(struct dentry *d);
+void dentry_put_nocache(struct dentry *d);
+void dentry_put_last(struct dentry *d);	/* the count is 0 */
+static inline void dentry_put(struct dentry *d)
+{
+	if (unlikely(!d))
+		return;
+	if (unlikely(READ_ONCE(d->flags) & D_NOCACHE))
+		dentry_put_nocache(d);
+	else if (unlikely(ref_put(&d->refs)))
+		dentry_put_last(d);
+}
 int __must_check dentry_alloc(struct dentry *parent, const char *name,
 			      size_t len, struct dentry **out);
 /* A root or pathless one. */
@@ -615,6 +625,13 @@ extern struct mnt_namespace *init_mnt_ns;
 static inline bool mnt_is_readonly(const struct mount *m)
 {
 	return (READ_ONCE(m->flags) & MNT_READONLY) || sb_is_readonly(m->sb);
+}
+void mount_put_last(struct mount *m);	/* the count is 0 */
+static inline void path_put(const struct path *p)
+{
+	dentry_put(p->dentry);
+	if (unlikely(ref_put(&p->mnt->refs)))
+		mount_put_last(p->mnt);
 }
 /* A write access to the mount: -EROFS. Pair. */
 int __must_check mnt_want_write(struct mount *m);

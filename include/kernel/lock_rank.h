@@ -22,8 +22,10 @@ enum lock_rank {
 	RANK_EPOLL,
 	RANK_SLEEP_B,
 	RANK_MM,		/* mm.map_lock */
+	RANK_FS_ORPHAN,		/* file system's list of orphans */
 	RANK_FS_MAP,		/* file system block maps, journal, allocator */
 	RANK_FS_ALLOC,
+	RANK_FS_SUPER,		/* its superblock: errors are noted anywhere */
 	RANK_PAGE,		/* page locks (the bit lock) */
 	RANK_I_MMAP,		/* mapping.mmap_lock */
 	RANK_SLEEP_C,

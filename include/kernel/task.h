@@ -27,7 +27,6 @@ struct nsproxy;
 struct mutex;
 struct pid;
 struct process;
-struct ptrace;
 struct rcu_head {
 	struct rcu_head *next;
 	void (*fn)(struct rcu_head *h);
@@ -70,6 +69,7 @@ struct work_item;
 #define EXIT_NONE	0
 #define EXIT_ZOMBIE	1
 #define EXIT_DEAD	2
+#define EXIT_TRACE	3	/* the tracer collects it, then the parent */
 
 /* task.flags. owner task unless said */
 #define TF_KERNEL	(1u << 0)	/* kernel task. const */
@@ -214,8 +214,10 @@ struct task {
 		u32 flags;
 	} altstack;			/* owner */
 	u32 jobctl;			/* sighand->lock */
-	struct ptrace *ptrace;		/* NULL: not traced. tasklist_lock */
-	u32 ptrace_flags;
+	u32 ptrace;			/* PT_*, 0: not traced. also tasklist_lock */
+	int ptrace_code;		/* status of a ptrace stop, then the
+					 * signal that the tracer injects */
+	unsigned long ptrace_message;	/* while in a ptrace stop */
 	void *last_siginfo;		/* while in a ptrace stop */
 	struct {
 		int (*fn)(struct task *t, long *ret); /* restart_syscall */

@@ -51,8 +51,12 @@ void waitq_remove(struct waitq *q, struct wait_entry *e);
 /* Queues (if not yet) and sets current's state. */
 void wait_prepare(struct waitq *q, struct wait_entry *e, u32 state);
 void wait_prepare_exclusive(struct waitq *q, struct wait_entry *e, u32 state);
+void wait_prepare_locked(struct waitq *q, struct wait_entry *e, u32 state)
+	__must_hold(&q->lock);
 /* State back to running, off the queue. */
 void wait_finish(struct waitq *q, struct wait_entry *e);
+void wait_finish_locked(struct waitq *q, struct wait_entry *e)
+	__must_hold(&q->lock);
 
 /* Default wake function: wakes e->task and takes the entry off the queue. */
 int wake_autoremove(struct wait_entry *e, u32 state, u64 key);
@@ -162,6 +166,24 @@ static inline int wait_signal_check(u32 state)
 	})
 #define wait_locked_intr(q, lk, cond)                                          \
 	wait_locked_state(q, lk, cond, TASK_INTERRUPTIBLE)
+/* The same where the queue's own lock guards the condition. */
+#define wait_own_locked_intr(q, cond)                                          \
+	({                                                                     \
+		struct wait_entry _we;                                         \
+		int _err = 0;                                                  \
+		wait_entry_init(&_we);                                         \
+		while (!(cond)) {                                              \
+			wait_prepare_locked(q, &_we, TASK_INTERRUPTIBLE);      \
+			_err = wait_signal_check(TASK_INTERRUPTIBLE);          \
+			if (_err)                                              \
+				break;                                         \
+			irq_unlock(&(q)->lock);                                \
+			schedule();                                            \
+			irq_lock(&(q)->lock);                                  \
+		}                                                              \
+		wait_finish_locked(q, &_we);                                   \
+		_err;                                                          \
+	})
 #define wait_locked_killable(q, lk, cond)                                      \
 	wait_locked_state(q, lk, cond, TASK_KILLABLE)
 

@@ -196,6 +196,19 @@ int signal_send_locked(int sig, struct siginfo *info, struct task *t,
 		       enum signal_target to);
 /* Makes t look at its signals; with kill also out of killable waits. */
 void signal_wake(struct task *t, bool kill);
+/* The same with the marks and sleeps given. */
+void signal_wake_states(struct task *t, unsigned long work, u32 states);
+
+/* --- ptrace stops (trap.c).  sighand->lock held ----------------------------*/
+/* Asks for a stop or trap; false: t is dying. */
+bool jobctl_ask(struct task *t, u32 bits);
+void jobctl_clear(struct task *t, u32 bits);
+/* The way from stopped to traced is done: tells who attaches. */
+void jobctl_end_trapping(struct task *t);
+/* Makes t look at its traps; resume: also out of a ptrace stop. */
+void ptrace_signal_wake(struct task *t, bool resume);
+/* What a seized t should tell its tracer has changed. */
+void ptrace_trap_notify(struct task *t);
 /* SIGKILL to all other threads; their number. sighand->lock held. */
 int signal_zap_threads(struct process *p);
 /* Group exit: everyone dies with `code`; first caller's code wins. */

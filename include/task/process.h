@@ -105,7 +105,12 @@ struct process {
 #define JOBCTL_STOP_DEQUEUED	(1u << 16)	/* a stop signal was taken */
 #define JOBCTL_STOP_PENDING	(1u << 17)	/* must stop */
 #define JOBCTL_STOP_CONSUME	(1u << 18)	/* counted in stop_count */
-#define JOBCTL_LISTENING	(1u << 19)
+#define JOBCTL_LISTENING	(1u << 19)	/* PTRACE_LISTEN */
+#define JOBCTL_TRAP_STOP	(1u << 20)	/* must stop for its tracer */
+#define JOBCTL_TRAP_NOTIFY	(1u << 21)	/* stop state changed: tell it */
+#define JOBCTL_TRAPPING		(1u << 22)	/* from stopped to traced */
+#define JOBCTL_PENDING		(JOBCTL_STOP_PENDING | JOBCTL_TRAP_STOP | \
+				 JOBCTL_TRAP_NOTIFY)
 
 /* The processes of a group or session; tasklist_lock or RCU held. */
 static inline struct process *pid_process_of(struct hlist_node *n,

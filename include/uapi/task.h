@@ -4,7 +4,7 @@
  * riscv64, in our words.
  */
 #include <lib/compiler.h>
-#include <time/clock.h>
+#include <lib/types.h>
 
 struct timeval64 {
 	s64 sec, usec;

@@ -15,6 +15,7 @@
 #include <arch/trap.h>
 #include <lib/string.h>
 #include <mm/mm.h>
+#include <task/ptrace.h>
 
 struct taken {
 	int sig;
@@ -43,11 +44,8 @@ bool participate_in_stop(struct task *t)
 
 static bool ask_to_stop(struct task *t, int sig)
 {
-	if (fatal_signal_pending(t) || (t->flags & TF_EXITING))
-		return false;
-	t->jobctl &= ~JOBCTL_SIGMASK;
-	t->jobctl |= (u32)sig | JOBCTL_STOP_PENDING | JOBCTL_STOP_CONSUME;
-	return true;
+	return jobctl_ask(t, (u32)sig | JOBCTL_STOP_PENDING |
+			  JOBCTL_STOP_CONSUME);
 }
 
 static void start_stop(struct process *p, int sig)
@@ -63,14 +61,18 @@ static void start_stop(struct process *p, int sig)
 		if (!ask_to_stop(t, sig))
 			continue;
 		p->stop_count++;
-		if (t != current)
+		if (t == current)
+			continue;
+		if (t->ptrace & PT_SEIZED)
+			ptrace_trap_notify(t);
+		else
 			signal_wake(t, false);
 	}
 }
 
 /* Stops, or joins a stop that is on (sig 0).  True: it slept and the lock is
  * dropped. */
-static bool stop(struct sighand *s, int sig)
+static bool stop(struct sighand *s, int sig) __no_analysis
 {
 	struct task *t = current;
 	struct process *p = t->process;
@@ -84,6 +86,11 @@ static bool stop(struct sighand *s, int sig)
 		start_stop(p, sig);
 		if (!(t->jobctl & JOBCTL_STOP_PENDING))
 			return false;
+	}
+	if (t->ptrace) {
+		/* The tracer sees it as a stop for itself. */
+		jobctl_ask(t, JOBCTL_TRAP_STOP);
+		return false;
 	}
 	is_last = participate_in_stop(t);
 	signal_recalc(t);
@@ -99,25 +106,27 @@ static bool stop(struct sighand *s, int sig)
 }
 
 /* The first to run after a SIGCONT tells the parent what happened. */
-static bool tell_state_change(struct sighand *s)
+static bool tell_state_change(struct sighand *s) __no_analysis
 {
 	struct process *p = current->process;
 	u32 what = p->flags & (PF_CLD_STOPPED | PF_CLD_CONTINUED);
+	int why = what & PF_CLD_CONTINUED ? CLD_CONTINUED : CLD_STOPPED;
 
 	if (likely(!what))
 		return false;
 	p->flags &= ~(PF_CLD_STOPPED | PF_CLD_CONTINUED);
 	irq_unlock(&s->lock);
 	read_lock(&tasklist_lock);
-	notify_parent_stop(current, what & PF_CLD_CONTINUED ? CLD_CONTINUED :
-			   CLD_STOPPED);
+	notify_parent_stop(current, why);
+	if (p->leader->ptrace && ptrace_is_reparented(p->leader))
+		notify_tracer_stop(p->leader, why);
 	read_unlock(&tasklist_lock);
 	return true;
 }
 
 /* --- taking ---------------------------------------------------------------------*/
 
-static void __noreturn die(struct sighand *s, int sig)
+static void __noreturn die(struct sighand *s, int sig) __no_analysis
 {
 	irq_unlock(&s->lock);
 	current->flags |= TF_SIGNALED;
@@ -140,7 +149,7 @@ static void die_if_told(struct sighand *s)
 
 enum verdict { TRY_NEXT, LOOK_AGAIN, RUN_HANDLER };
 
-static enum verdict default_action(struct sighand *s, int sig)
+static enum verdict default_action(struct sighand *s, int sig) __no_analysis
 {
 	if (sig_in(SIG_IGNORE_SET, sig))
 		return TRY_NEXT;
@@ -177,7 +186,7 @@ static enum verdict judge(struct sighand *s, struct taken *k)
 }
 
 /* True: *k is to be handled.  Does not return for a deadly one. */
-static bool get_signal(struct taken *k)
+static bool get_signal(struct taken *k) __no_analysis
 {
 	struct sighand *s = current->sighand;
 	enum verdict v;
@@ -190,12 +199,22 @@ again:
 		die_if_told(s);
 		if ((current->jobctl & JOBCTL_STOP_PENDING) && stop(s, 0))
 			goto again;
+		if (unlikely(current->jobctl &
+			     (JOBCTL_TRAP_STOP | JOBCTL_TRAP_NOTIFY))) {
+			ptrace_trap_relock(s);
+			irq_unlock(&s->lock);
+			goto again;
+		}
 		k->sig = signal_dequeue_locked(~current->blocked, &k->info);
 		if (!k->sig) {
 			signal_recalc(current);
 			break;
 		}
-		v = judge(s, k);
+		v = TRY_NEXT;
+		if (unlikely(current->ptrace) && k->sig != SIGKILL)
+			k->sig = ptrace_signal_relock(s, k->sig, &k->info);
+		if (k->sig)
+			v = judge(s, k);
 		if (v == LOOK_AGAIN)
 			goto again;
 	} while (v != RUN_HANDLER);
@@ -272,26 +291,46 @@ static void run_handler(struct regs *r, struct taken *k)
 }
 
 /* What the interrupted call does once the handler has run. */
-static void restart_with_handler(struct regs *r, const struct taken *k)
+static bool must_not_restart(long ret, const struct taken *k)
 {
-	if (!regs_in_syscall(r))
-		return;
-	switch (regs_return(r)) {
-	case -ERESTART_RESTARTBLOCK:
-	case -ERESTARTNOHAND:
-		regs_set_return(r, -EINTR);
-		break;
-	case -ERESTARTSYS:
-		if (!(k->action.flags & SA_RESTART)) {
-			regs_set_return(r, -EINTR);
-			break;
-		}
-		fallthrough;
-	case -ERESTARTNOINTR:
+	return ret == -ERESTART_RESTARTBLOCK || ret == -ERESTARTNOHAND ||
+	       (ret == -ERESTARTSYS && !(k->action.flags & SA_RESTART));
+}
+
+static bool is_restart(long ret)
+{
+	return ret == -ERESTARTSYS || ret == -ERESTARTNOINTR ||
+	       ret == -ERESTARTNOHAND || ret == -ERESTART_RESTARTBLOCK;
+}
+
+/* The call is stepped back before the signals are looked at: so a debugger
+ * may save the registers, run something else, and put them back. */
+static bool handle_signal(struct regs *r)
+{
+	bool stepped = regs_in_syscall(r) && is_restart(regs_return(r));
+	long ret = regs_return(r);
+	unsigned long after = r->pc, again;
+	struct taken k;
+	bool found;
+
+	if (stepped) {
 		regs_restart_syscall(r);
-		break;
+		r->syscall = -1;
 	}
-	r->syscall = -1;
+	again = r->pc;
+	found = get_signal(&k);
+	if (stepped && r->pc == again) {
+		if (found && must_not_restart(ret, &k)) {
+			r->pc = after;
+			regs_set_return(r, -EINTR);
+		} else if (!found && ret == -ERESTART_RESTARTBLOCK) {
+			r->pc = after;
+			regs_restart_block(r);
+		}
+	}
+	if (found)
+		run_handler(r, &k);
+	return found;
 }
 
 static void restart_without_handler(struct regs *r)
@@ -315,13 +354,9 @@ static void restart_without_handler(struct regs *r)
 void signal_deliver(struct regs *r)
 {
 	struct task *t = current;
-	struct taken k;
 
-	if ((t->work & (WORK_SIGNAL | WORK_KILL)) && get_signal(&k)) {
-		restart_with_handler(r, &k);
-		run_handler(r, &k);
+	if ((t->work & (WORK_SIGNAL | WORK_KILL)) && handle_signal(r))
 		return;
-	}
 	restart_without_handler(r);
 	if (t->work & WORK_SIGMASK) {
 		flag_clear(&t->work, WORK_SIGMASK);

@@ -179,7 +179,7 @@ u64 signal_pending_set(struct task *t)
 
 bool has_deliverable(struct task *t)
 {
-	return (t->jobctl & JOBCTL_STOP_PENDING) ||
+	return (t->jobctl & JOBCTL_PENDING) ||
 	       (signal_pending_set(t) & ~t->blocked);
 }
 
@@ -244,7 +244,7 @@ void sighand_put(struct sighand *s)
 		slab_free(sighand_cache, s);
 }
 
-struct sighand *task_lock_sighand(struct task *t)
+struct sighand *task_lock_sighand(struct task *t) __no_analysis
 {
 	struct sighand *s;
 
@@ -262,7 +262,7 @@ struct sighand *task_lock_sighand(struct task *t)
 	return s;
 }
 
-void task_unlock_sighand(struct sighand *s)
+void task_unlock_sighand(struct sighand *s) __no_analysis
 {
 	irq_unlock(&s->lock);
 }

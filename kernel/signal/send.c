@@ -14,6 +14,7 @@
 #include <lib/string.h>
 #include <mm/page.h>
 #include <task/pidfd.h>
+#include <task/ptrace.h>
 
 /* --- ignoring -------------------------------------------------------------------*/
 
@@ -53,15 +54,23 @@ static bool would_ignore(struct task *t, int sig, bool force)
 
 /* --- waking ---------------------------------------------------------------------*/
 
-void signal_wake(struct task *t, bool kill)
+void signal_wake_states(struct task *t, unsigned long work, u32 states)
 {
-	flag_set(&t->work, kill ? WORK_SIGNAL | WORK_KILL : WORK_SIGNAL);
-	if (task_wake_state(t, kill ? TASK_INTERRUPTIBLE | TASK_WAKEKILL :
-			    TASK_INTERRUPTIBLE))
+	flag_set(&t->work, work);
+	if (task_wake_state(t, states))
 		return;
 	/* It runs: in user mode it must come in to look. */
 	if (t != current && READ_ONCE(t->hart->curr) == t)
 		ipi_send(t->hart, IPI_RESCHED);
+}
+
+void signal_wake(struct task *t, bool kill)
+{
+	if (kill)
+		signal_wake_states(t, WORK_SIGNAL | WORK_KILL,
+				   TASK_INTERRUPTIBLE | TASK_WAKEKILL);
+	else
+		signal_wake_states(t, WORK_SIGNAL, TASK_INTERRUPTIBLE);
 }
 
 static bool wants_signal(struct task *t, int sig)
@@ -111,7 +120,7 @@ static bool is_fatal(struct task *t, int sig)
 
 static void kill_thread(struct task *t)
 {
-	t->jobctl &= ~(JOBCTL_STOP_PENDING | JOBCTL_STOP_CONSUME);
+	jobctl_clear(t, JOBCTL_PENDING);
 	t->pending.set |= SIGMASK(SIGKILL);
 	signal_wake(t, true);
 }
@@ -174,8 +183,11 @@ static void resume(struct process *p)
 
 	process_drop_signals(p, SIG_STOP_SET);
 	for_each_thread(t, p) {
-		t->jobctl &= ~(JOBCTL_STOP_PENDING | JOBCTL_STOP_CONSUME);
-		task_wake_state(t, TASK_STOPPED_BIT);
+		jobctl_clear(t, JOBCTL_STOP_PENDING);
+		if (t->ptrace & PT_SEIZED)
+			ptrace_trap_notify(t);
+		else
+			task_wake_state(t, TASK_STOPPED_BIT);
 	}
 	if (p->flags & PF_STOPPED)
 		why = PF_CLD_CONTINUED | PF_CONTINUED;
@@ -280,7 +292,7 @@ int signal_send_locked(int sig, struct siginfo *info, struct task *t,
 }
 
 int signal_send(int sig, struct siginfo *info, struct task *t,
-		enum signal_target to)
+		enum signal_target to) __no_analysis
 {
 	struct sighand *s = task_lock_sighand(t);
 	int err;
@@ -406,8 +418,7 @@ static void fill_child(struct siginfo *i, struct task *t, struct task *parent)
 	memset(i, 0, sizeof(*i));
 	i->signo = SIGCHLD;
 	process_times(t->process, &user, &sys);
-	i->chld.pid = pid_nr_ns(t->process->pids[PIDTYPE_TGID],
-				task_pid_ns(parent));
+	i->chld.pid = pid_nr_ns(t->thread_pid, task_pid_ns(parent));
 	i->chld.uid = t->real_cred->uid;
 	i->chld.utime = (s64)(user / (NSEC_PER_SEC / USER_HZ));
 	i->chld.stime = (s64)(sys / (NSEC_PER_SEC / USER_HZ));
@@ -443,7 +454,7 @@ bool signal_notify_parent(struct task *t, int sig)
 	info.signo = sig;
 	irq_lock(&s->lock);
 	h = s->action[SIGCHLD - 1].handler;
-	if (sig == SIGCHLD &&
+	if (!t->ptrace && sig == SIGCHLD &&
 	    (h == SIG_IGN || (s->action[SIGCHLD - 1].flags & SA_NOCLDWAIT))) {
 		autoreap = true;
 		if (h == SIG_IGN)
@@ -457,18 +468,24 @@ bool signal_notify_parent(struct task *t, int sig)
 	return autoreap;
 }
 
-void notify_parent_stop(struct task *t, int why)
+static int stop_status(const struct task *t, int why)
 {
-	struct task *leader = t->process->leader;
-	struct task *parent = leader->real_parent;
+	if (why == CLD_CONTINUED)
+		return SIGCONT;
+	if (why == CLD_TRAPPED)
+		return t->ptrace_code & 0x7f;
+	return t->process->group_stop_code & 0x7f;
+}
+
+static void notify_stop(struct task *t, struct task *parent, int why)
+{
 	struct sighand *s = parent->sighand;
 	struct sigaction_k *a;
 	struct siginfo info;
 
-	fill_child(&info, leader, parent);
+	fill_child(&info, t, parent);
 	info.code = why;
-	info.chld.status = why == CLD_CONTINUED ? SIGCONT :
-			   t->process->group_stop_code & 0x7f;
+	info.chld.status = stop_status(t, why);
 	irq_lock(&s->lock);
 	a = &s->action[SIGCHLD - 1];
 	if (a->handler != SIG_IGN && !(a->flags & SA_NOCLDSTOP))
@@ -476,6 +493,17 @@ void notify_parent_stop(struct task *t, int why)
 						SIG_TO_PROCESS));
 	irq_unlock(&s->lock);
 	waitq_wake(&parent->process->wait_child, TASK_INTERRUPTIBLE, 0, 0);
+}
+
+void notify_parent_stop(struct task *t, int why)
+{
+	t = t->process->leader;
+	notify_stop(t, t->real_parent, why);
+}
+
+void notify_tracer_stop(struct task *t, int why)
+{
+	notify_stop(t, t->parent, why);
 }
 
 /* --- to oneself, by a fault -----------------------------------------------------*/

@@ -19,6 +19,12 @@ bool has_deliverable(struct task *t);
 bool participate_in_stop(struct task *t);
 /* Tells the parent of a stop or continuation. tasklist_lock held. */
 void notify_parent_stop(struct task *t, int why);
+/* The same for t alone and its tracer. */
+void notify_tracer_stop(struct task *t, int why);
+/* Does a pending trap.  siglock held, dropped for the stop. */
+void ptrace_trap_relock(struct sighand *s);
+/* Shows a signal to the tracer: what is to be delivered, 0: nothing. */
+int ptrace_signal_relock(struct sighand *s, int sig, struct siginfo *info);
 /* tasklist_lock held. 0, -ESRCH. */
 int pgrp_send_locked(int sig, struct siginfo *info, struct pid *pgrp);
 

@@ -122,7 +122,8 @@ static int put_info(const struct wait_request *rq, struct siginfo __user *u)
 		i.chld.pid = rq->tid;
 		i.chld.uid = (u32)rq->uid;
 		i.chld.status = rq->code == CLD_EXITED ? rq->status >> 8 :
-				rq->code == CLD_STOPPED ? rq->status >> 8 :
+				rq->code == CLD_STOPPED ||
+				rq->code == CLD_TRAPPED ? rq->status >> 8 :
 				rq->code == CLD_CONTINUED ? SIGCONT :
 				rq->status & 0x7f;
 	}

@@ -63,7 +63,7 @@ static int read_headers(struct elf_file *e)
 		return -ENOMEM;
 	err = read_exactly(e->file, e->ph, size, e->eh.e_phoff);
 	if (err)
-		return err;
+		return -ENOEXEC;
 	return elf_check_phdrs(e->ph, e->eh.e_phnum, TASK_SIZE, &e->span);
 }
 
@@ -93,10 +93,10 @@ static int read_interp(struct elf_program *p)
 	int err;
 
 	err = read_exactly(e->file, &e->eh, sizeof(e->eh), 0);
-	if (!err)
-		err = read_headers(e);
-	return err == -ENOEXEC || err == -EINVAL || err == -EIO ? -ELIBBAD :
-								  err;
+	if (err)
+		return err;
+	err = read_headers(e);
+	return err == -ENOEXEC || err == -EINVAL ? -ELIBBAD : err;
 }
 
 static int read_program(struct binprm *b, struct elf_program *p)

@@ -22,6 +22,7 @@
 #include <task/exec.h>
 #include <task/fork.h>
 #include <task/init.h>
+#include <task/ptrace.h>
 
 #define MAX_DEPTH 5
 #define AT_EXEC_FLAGS (AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW)
@@ -43,15 +44,18 @@ static int may_exec(const struct path *p)
 /* Opened, and closed to writers. */
 static int open_path(const struct path *p, struct file **out)
 {
+	struct file *f;
 	int err = may_exec(p);
 
 	if (!err)
-		err = file_open_path(p, O_RDONLY, out);
+		err = file_open_path(p, O_RDONLY, &f);
 	if (err)
 		return err;
-	err = inode_deny_write((*out)->inode);
+	err = inode_deny_write(f->inode);
 	if (err)
-		file_put(*out);
+		file_put(f);
+	else
+		*out = f;
 	return err;
 }
 
@@ -109,6 +113,9 @@ static void become_leader(struct task *t, struct task *old)
 	t->start_ns = old->start_ns;
 	t->start_boot_ns = old->start_boot_ns;
 	old->exit_state = EXIT_DEAD;
+	/* Its tracer may wait for it, and shall see that it is gone. */
+	if (old->ptrace)
+		wake_parent(old->parent);
 }
 
 /* The leader must be a zombie before its place can be taken. */
@@ -257,7 +264,10 @@ static void set_name(struct binprm *b)
 static void install_cred(struct binprm *b)
 {
 	struct task *t = current;
-	bool keep_secret = b->is_secure || b->is_unreadable;
+	bool keep_secret;
+
+	exec_recheck_cred(b);
+	keep_secret = b->is_secure || b->is_unreadable;
 
 	if (b->is_secure) {
 		t->pdeath_signal = 0;
@@ -280,7 +290,8 @@ static void set_exe(struct binprm *b)
 	ignore_error(inode_deny_write(b->file->inode));
 }
 
-int exec_commit(struct binprm *b)
+/* swap_mm() returns with exec_lock held. */
+int exec_commit(struct binprm *b) __no_analysis
 {
 	struct task *t = current;
 	bool was_kernel = is_kernel_task(t);
@@ -457,6 +468,7 @@ int do_execve(int dfd, const char __user *path,
 	      const char __user *const __user *envp, unsigned flags)
 {
 	struct user_strings a = { .user = argv }, e = { .user = envp };
+	unsigned long old_tid = ptrace_tid(current);
 	struct filename fn;
 	int err;
 
@@ -469,5 +481,7 @@ int do_execve(int dfd, const char __user *path,
 		return err;
 	err = exec_common(dfd, fn.name, &a, &e, flags);
 	filename_put(&fn);
+	if (!err)
+		ptrace_event_exec(old_tid);
 	return err;
 }

@@ -7,6 +7,7 @@
 #include <lib/byteorder.h>
 #include <lib/string.h>
 #include <kernel/print.h>
+#include <task/ptrace.h>
 
 #define XATTR_CAPS "security.capability"
 #define VFS_CAP_REVISION_MASK	0xff000000u
@@ -131,6 +132,13 @@ static void apply_root(struct binprm *b, bool *is_effective)
 		*is_effective = true;
 }
 
+static bool is_traced_unsafely(const struct task *t)
+{
+	u32 how = READ_ONCE(t->ptrace);
+
+	return how && !(how & PT_CAP);
+}
+
 /* Someone looks over the shoulder: no more rights than the caller has. */
 static void drop_unsafe_gains(struct binprm *b, const struct cred *old)
 {
@@ -174,6 +182,20 @@ int exec_fill_cred(struct binprm *b)
 	return 0;
 }
 
+/* A tracer came since; from now on it cannot: exec_lock is held. */
+void exec_recheck_cred(struct binprm *b)
+{
+	struct cred *c = b->cred;
+
+	if (b->is_unsafe || !is_traced_unsafely(current))
+		return;
+	b->is_unsafe = true;
+	drop_unsafe_gains(b, current->cred);
+	c->suid = c->fsuid = c->euid;
+	c->sgid = c->fsgid = c->egid;
+	c->effective &= c->permitted;
+}
+
 int exec_prepare_cred(struct binprm *b)
 {
 	struct task *t = current;
@@ -182,7 +204,9 @@ int exec_prepare_cred(struct binprm *b)
 	if (t->fs)
 		b->is_unsafe = (u32)ref_count(&t->fs->refs) >
 			       t->process->nr_threads;
-	if (is_kernel_task(t) || t->ptrace)
-		b->is_unsafe = t->ptrace != NULL;
+	if (is_kernel_task(t))
+		b->is_unsafe = false;
+	if (is_traced_unsafely(t))
+		b->is_unsafe = true;
 	return cred_prepare(&b->cred);
 }

@@ -61,6 +61,8 @@ void exec_close(struct file *f);
 
 /* --- exec_cred.c */
 int __must_check exec_prepare_cred(struct binprm *b);
+/* Under exec_lock: a tracer may have come since.  */
+void exec_recheck_cred(struct binprm *b);
 /* Set-id bits and file capabilities of b->file. */
 int __must_check exec_fill_cred(struct binprm *b);
 

@@ -20,6 +20,7 @@
 #include <task/fork.h>
 #include <task/futex.h>
 #include <task/pidfd.h>
+#include <task/ptrace.h>
 
 void (*tty_session_exit_hook)(bool on_exit);
 
@@ -73,7 +74,7 @@ void task_release(struct task *t)
 		fetch_add_relaxed(&t->real_cred->user->processes, -1);
 		task_count_drop();
 		write_lock(&tasklist_lock);
-		list_del_init(&t->ptrace_node);
+		ptrace_unlink(t);
 		leader = t->group_leader;
 		unlink_task(t);
 		if (leader != t && leader->exit_state == EXIT_ZOMBIE &&
@@ -149,7 +150,8 @@ static void reparent_leader(struct task *father, struct task *c,
 	if (c->exit_state == EXIT_DEAD)
 		return;
 	c->exit_signal = SIGCHLD;
-	if (c->exit_state == EXIT_ZOMBIE && thread_group_empty(c->process) &&
+	if (!c->ptrace && c->exit_state == EXIT_ZOMBIE &&
+	    thread_group_empty(c->process) &&
 	    signal_notify_parent(c, c->exit_signal)) {
 		c->exit_state = EXIT_DEAD;
 		list_add(&c->ptrace_node, dead);
@@ -168,7 +170,8 @@ static void forget_children(struct task *father, struct list *dead)
 	list_for_each_entry(c, &father->children, sibling) {
 		for_each_thread(t, c->process) {
 			rcu_assign(t->real_parent, parent);
-			t->parent = parent;
+			if (!t->ptrace)
+				rcu_assign(t->parent, parent);
 			if (t->pdeath_signal)
 				signal_send(t->pdeath_signal, NULL, t,
 					    SIG_TO_PROCESS);
@@ -180,9 +183,23 @@ static void forget_children(struct task *father, struct list *dead)
 	list_splice_tail(&father->children, &parent->children);
 }
 
+/* A tracer collects threads too.  Only a tracer that is also the parent gets
+ * the signal that the maker of t asked for. */
+static bool tell_tracer(struct task *t)
+{
+	int sig = SIGCHLD;
+
+	if (task_is_leader(t) && thread_group_empty(t->process) &&
+	    !ptrace_is_reparented(t))
+		sig = t->exit_signal;
+	return signal_notify_parent(t, sig);
+}
+
 /* True if nobody will collect t. */
 static bool tell_parent(struct task *t)
 {
+	if (unlikely(t->ptrace))
+		return tell_tracer(t);
 	if (!task_is_leader(t)) {
 		pidfd_notify(t);
 		return true;
@@ -316,6 +333,7 @@ void __noreturn do_exit(int code)
 	if (unlikely(t->flags & TF_IDLE))
 		panic("Attempted to kill the idle task!\n");
 	irqs_unmask();
+	ptrace_event(PTRACE_EVENT_EXIT, (unsigned long)code);
 	t->exit_code = code;
 	signal_exit(t);
 	is_group_dead = leave_group(t);
@@ -326,6 +344,7 @@ void __noreturn do_exit(int code)
 	leave_namespaces(t);
 	task_work_run();
 	sched_dead_accounting(t);
+	ptrace_exit(t);
 	exit_notify(t, is_group_dead);
 	sched_exit();
 }

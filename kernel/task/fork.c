@@ -25,6 +25,7 @@
 #include <task/fork.h>
 #include <task/futex.h>
 #include <task/pidfd.h>
+#include <task/ptrace.h>
 
 #define CLONE_KNOWN                                                            \
 	(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_PIDFD |     \
@@ -164,6 +165,17 @@ static int copy_group(u64 flags, struct task *t)
 	return process_create(t, &t->process);
 }
 
+/* The copy runs the same program, and denies writing to it on its own. */
+static void share_exe(struct mm *from, struct mm *to)
+{
+	if (!from->exe_file)
+		return;
+	to->exe_file = file_get(from->exe_file);
+	to->exe_release = from->exe_release;
+	/* Cannot fail: it is denied by `from`. */
+	ignore_error(inode_deny_write(to->exe_file->inode));
+}
+
 static int copy_mm(u64 flags, struct task *t)
 {
 	struct mm *mm = current->mm;
@@ -177,6 +189,8 @@ static int copy_mm(u64 flags, struct task *t)
 		err = mm_fork(mm, &mm);
 	if (err)
 		return err;
+	if (!(flags & CLONE_VM))
+		share_exe(current->mm, mm);
 	t->mm = mm;
 	return 0;
 }
@@ -423,6 +437,20 @@ static void set_parent(struct task *t, const struct clone_args_k *a)
 	t->parent = t->real_parent;
 }
 
+/* What the tracer of current wants to hear of this; 0: nothing. */
+static int clone_event(const struct clone_args_k *a)
+{
+	int event = PTRACE_EVENT_FORK;
+
+	if (a->fn || (a->flags & CLONE_UNTRACED))
+		return 0;
+	if (a->flags & CLONE_VFORK)
+		event = PTRACE_EVENT_VFORK;
+	else if (a->exit_signal != SIGCHLD)
+		event = PTRACE_EVENT_CLONE;
+	return ptrace_event_enabled(current, event) ? event : 0;
+}
+
 static int task_link(struct task *t, const struct clone_args_k *a)
 {
 	int err = 0;
@@ -434,6 +462,8 @@ static int task_link(struct task *t, const struct clone_args_k *a)
 		err = -EINTR;
 		goto out;
 	}
+	if ((a->flags & CLONE_PTRACE) || clone_event(a))
+		ptrace_inherit(t);
 	if (a->flags & CLONE_THREAD) {
 		t->process->nr_threads++;
 		fetch_add(&t->process->live, 1);
@@ -596,7 +626,8 @@ err_undo:
 
 /* The child lives on the parent's memory until it execs or exits.  A killed
  * parent goes away without that. */
-static void wait_vfork(struct task *t, struct completion *done)
+static void wait_vfork(struct task *t, struct completion *done,
+		       unsigned long tracer_nr)
 {
 	if (wait_for_completion_killable(done)) {
 		irq_lock(&t->alloc_lock);
@@ -607,11 +638,14 @@ static void wait_vfork(struct task *t, struct completion *done)
 	/* The child signals under its lock: wait until it has let go. */
 	irq_lock(&t->alloc_lock);
 	irq_unlock(&t->alloc_lock);
+	ptrace_event(PTRACE_EVENT_VFORK_DONE, tracer_nr);
 }
 
 long do_clone(const struct clone_args_k *a)
 {
 	struct completion done;
+	int event = clone_event(a);
+	unsigned long tracer_nr;
 	struct task *t;
 	int nr, err;
 
@@ -625,10 +659,13 @@ long do_clone(const struct clone_args_k *a)
 	if (err)
 		return err;
 	nr = pid_vnr(t->thread_pid);
+	tracer_nr = ptrace_tid(t);
 	if (a->flags & CLONE_PARENT_SETTID)
 		ignore_error(put_user(nr, a->parent_tid)); /* as Linux */
 	if (!(a->flags & CLONE_VFORK)) {
 		sched_wake_new(t);
+		if (event)
+			ptrace_event(event, tracer_nr);
 		return nr;
 	}
 	completion_init(&done);
@@ -636,7 +673,9 @@ long do_clone(const struct clone_args_k *a)
 	t->flags |= TF_VFORK;
 	task_get(t);
 	sched_wake_new_handoff(t);
-	wait_vfork(t, &done);
+	if (event)
+		ptrace_event(event, tracer_nr);
+	wait_vfork(t, &done, tracer_nr);
 	task_put(t);
 	return nr;
 }

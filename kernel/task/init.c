@@ -18,9 +18,11 @@
 #include <lib/printf.h>
 #include <lib/string.h>
 #include <mm/mm.h>
+#include <mm/slab.h>
 #include <mm/vmap.h>
 #include <task/fork.h>
 #include <task/init.h>
+#include <task/ptrace.h>
 
 #define MIB (1024ull * 1024)
 
@@ -126,14 +128,23 @@ static u64 rlimit_of_current(unsigned r)
 	return task_rlimit(current, r);
 }
 
+static void *vector_alloc(size_t size)
+{
+	return kmalloc(size, GFP_KERNEL);
+}
+
 static void set_hooks(void)
 {
+	arch_vector_alloc = vector_alloc;
+	arch_vector_free = kfree;
 	rlimit_hook = rlimit_of_current;
 	capable_hook = capable;
 	oom_kill_hook = oom_kill;
 	arch_hooks.user_fault = mm_fault;
 	arch_hooks.force_signal = signal_force;
 	arch_hooks.exit_work = task_exit_work;
+	arch_hooks.syscall_enter = ptrace_syscall_enter;
+	arch_hooks.syscall_exit = ptrace_syscall_exit;
 	sched_idle_alloc_hook = idle_alloc;
 	sched_cpu_timer_hook = cpu_timers_tick;
 }

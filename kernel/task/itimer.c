@@ -142,7 +142,7 @@ static bool check_rlimit(struct process *p, struct task *t, u64 now)
 	return true;
 }
 
-void cpu_timers_tick(struct task *t)
+void cpu_timers_tick(struct task *t) __no_analysis
 {
 	struct process *p = t->process;
 	struct sighand *s;

@@ -228,7 +228,7 @@ static void fire_locked(struct posix_timer *pt)
 	}
 }
 
-static void timer_fired(struct timer *tm)
+static void timer_fired(struct timer *tm) __no_analysis
 {
 	struct posix_timer *pt = container_of(tm, struct posix_timer, timer);
 	struct sighand *s = task_lock_sighand(receiver(pt));

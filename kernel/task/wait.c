@@ -13,6 +13,7 @@
 #include <lib/errno.h>
 #include <lib/string.h>
 #include <mm/mm.h>
+#include <task/ptrace.h>
 
 /* What one look at a child says. */
 enum look {
@@ -26,7 +27,8 @@ void wake_parent(struct task *parent)
 	waitq_wake(&parent->process->wait_child, TASK_INTERRUPTIBLE, 0, 0);
 }
 
-static bool is_eligible(const struct wait_request *rq, struct task *c)
+static bool is_eligible(const struct wait_request *rq, struct task *c,
+			bool is_tracer)
 {
 	bool is_clone = c->exit_signal != SIGCHLD;
 
@@ -37,7 +39,7 @@ static bool is_eligible(const struct wait_request *rq, struct task *c)
 		if (pid != rq->pid)
 			return false;
 	}
-	if (rq->options & __WALL)
+	if (is_tracer || (rq->options & __WALL))
 		return true;
 	return is_clone == !!(rq->options & __WCLONE);
 }
@@ -78,9 +80,24 @@ static void fill_death(struct wait_request *rq, struct task *c)
 		rq->code = code & 0x80 ? CLD_DUMPED : CLD_KILLED;
 }
 
+/* The tracer has seen the death; now the parent may.  True: it does not want
+ * to. */
+static bool give_to_parent(struct task *c)
+{
+	bool autoreap;
+
+	write_lock(&tasklist_lock);
+	ptrace_unlink(c);
+	autoreap = signal_notify_parent(c, c->exit_signal);
+	c->exit_state = autoreap ? EXIT_DEAD : EXIT_ZOMBIE;
+	write_unlock(&tasklist_lock);
+	return autoreap;
+}
+
 static enum look look_zombie(struct wait_request *rq, struct task *c)
 {
-	int zombie = EXIT_ZOMBIE;
+	bool is_for_parent = c->ptrace && task_is_leader(c) &&
+			     ptrace_is_reparented(c);
 
 	if (!(rq->options & WEXITED))
 		return LOOK_NOTHING;
@@ -92,12 +109,16 @@ static enum look look_zombie(struct wait_request *rq, struct task *c)
 		task_put(c);
 		return LOOK_TAKEN;
 	}
-	if (!cmpxchg(&c->exit_state, zombie, EXIT_DEAD))
+	if (!cmpxchg(&c->exit_state, EXIT_ZOMBIE,
+		     is_for_parent ? EXIT_TRACE : EXIT_DEAD))
 		return LOOK_NOTHING;
 	read_unlock(&tasklist_lock);
 	fill_identity(rq, c);
 	fill_death(rq, c);
-	inherit_usage(c);
+	if (is_for_parent && !give_to_parent(c))
+		return LOOK_TAKEN;
+	if (task_is_leader(c) && !is_for_parent)
+		inherit_usage(c);
 	task_release(c);
 	return LOOK_TAKEN;
 }
@@ -114,6 +135,25 @@ static enum look report_state(struct wait_request *rq, struct task *c,
 	rq->code = code;
 	task_put(c);
 	return LOOK_TAKEN;
+}
+
+/* A ptrace stop: needs no WUNTRACED. */
+static enum look look_trapped(struct wait_request *rq, struct task *c)
+{
+	struct sighand *s = c->sighand;
+	int code = 0;
+
+	irq_lock(&s->lock);
+	if ((READ_ONCE(c->state) & TASK_TRACED_BIT) &&
+	    !(c->jobctl & JOBCTL_LISTENING)) {
+		code = c->ptrace_code;
+		if (!(rq->options & WNOWAIT))
+			c->ptrace_code = 0;
+	}
+	irq_unlock(&s->lock);
+	if (!code)
+		return LOOK_LATER;
+	return report_state(rq, c, code << 8 | 0x7f, CLD_TRAPPED);
 }
 
 static enum look look_stopped(struct wait_request *rq, struct task *c)
@@ -152,41 +192,71 @@ static enum look look_continued(struct wait_request *rq, struct task *c)
 	return report_state(rq, c, 0xffff, CLD_CONTINUED);
 }
 
-static enum look look_at(struct wait_request *rq, struct task *c)
+static enum look look_at(struct wait_request *rq, struct task *c,
+			 bool is_tracer)
 {
 	int state = READ_ONCE(c->exit_state);
 	enum look l;
 
-	if (state == EXIT_DEAD || !is_eligible(rq, c))
+	if (state == EXIT_DEAD || !is_eligible(rq, c, is_tracer))
 		return LOOK_NOTHING;
+	/* On its way from the tracer to the parent. */
+	if (state == EXIT_TRACE)
+		return is_tracer ? LOOK_NOTHING : LOOK_LATER;
+	if (c->ptrace && !ptrace_is_reparented(c))
+		is_tracer = true;
 	if (state == EXIT_ZOMBIE) {
 		/* Threads of a dead leader live on: its death is to come. */
-		if (thread_group_empty(c->process))
+		bool is_delayed = task_is_leader(c) &&
+				  !thread_group_empty(c->process);
+
+		if (!is_delayed && (is_tracer || !c->ptrace))
 			return look_zombie(rq, c);
+		if (is_tracer && !(rq->options & (WCONTINUED | WEXITED)))
+			return LOOK_NOTHING;
 	}
-	l = look_stopped(rq, c);
+	l = is_tracer ? look_trapped(rq, c) : look_stopped(rq, c);
 	if (l == LOOK_LATER)
 		l = look_continued(rq, c);
 	return l;
+}
+
+/* What a look changed about the search: 1: taken; 0: wait; -ECHILD. */
+static int judge_look(const struct wait_request *rq, struct task *c,
+		      bool is_tracer, enum look l)
+{
+	if (l == LOOK_TAKEN)
+		return 1;
+	if (l == LOOK_LATER)
+		return 0;
+	/* A zombie that WEXITED did not ask for is a child too. */
+	if (!(rq->options & WEXITED) && c->exit_state == EXIT_ZOMBIE &&
+	    is_eligible(rq, c, is_tracer))
+		return 0;
+	return -ECHILD;
 }
 
 /* 0: nothing yet; 1: taken; -ECHILD: none to wait for. Drops the lock only
  * when something was taken. */
 static int look_at_children(struct wait_request *rq, struct task *parent)
 {
-	int ret = -ECHILD;
+	int ret = -ECHILD, r;
 	struct task *c;
 
 	list_for_each_entry(c, &parent->children, sibling) {
-		enum look l = look_at(rq, c);
-
-		if (l == LOOK_TAKEN)
+		r = look_at(rq, c, false);
+		r = judge_look(rq, c, false, (enum look)r);
+		if (r == 1)
 			return 1;
-		if (l == LOOK_LATER)
+		if (!r)
 			ret = 0;
-		/* A zombie that WEXITED did not ask for is a child too. */
-		if (l == LOOK_NOTHING && !(rq->options & WEXITED) &&
-		    c->exit_state == EXIT_ZOMBIE && is_eligible(rq, c))
+	}
+	list_for_each_entry(c, &parent->ptraced, ptrace_node) {
+		r = look_at(rq, c, true);
+		r = judge_look(rq, c, true, (enum look)r);
+		if (r == 1)
+			return 1;
+		if (!r)
 			ret = 0;
 	}
 	return ret;

@@ -236,7 +236,8 @@ TEST(symlinks)
 	CHECK_EQ(readlink("g", buf, sizeof(buf)), 3);
 	CHECK_EQ(readlink("g", buf, 2), 2);
 	CHECK_ERR(readlink("d", buf, 10), EINVAL);
-	CHECK_ERR(readlink("g", buf, 0), EINVAL);
+	/* musl's wrapper asks for a byte instead of none. */
+	CHECK_ERR(syscall(SYS_readlinkat, AT_FDCWD, "g", buf, 0), EINVAL);
 	CHECK_ERR(symlink("", "e"), ENOENT);
 	CHECK_ERR(symlink("x", "s"), EEXIST);
 	CHECK_ERR(symlink("x", "new/"), ENOENT);
@@ -404,7 +405,8 @@ TEST(o_path)
 	fd = open("f", O_PATH);
 	CHECK(fd >= 0);
 	CHECK_ERR(read(fd, &c, 1), EBADF);
-	CHECK_ERR(fchmod(fd, 0600), EBADF);
+	/* musl's wrapper goes by /proc/self/fd then. */
+	CHECK_ERR(syscall(SYS_fchmod, fd, 0600), EBADF);
 	CHECK_ERR(ioctl(fd, FIONREAD, &c), EBADF);
 	CHECK(fstat(fd, &st) == 0);
 	CHECK_EQ(fcntl(fd, F_GETFL), O_PATH);

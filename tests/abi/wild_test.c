@@ -1,5 +1,5 @@
 /*
- * abi-test: user timeout=300
+ * abi-test: user no-musl no-dynamic timeout=300
  *
  * Wild pointers and wild numbers for every system call.  A child makes a few
  * calls of one number and ends, or is ended; whatever the calls answer, the
@@ -18,6 +18,7 @@
 
 #define LAST_CALL 470
 #define CALLS_IN_A_CHILD 6
+#define UNPREPARED 99
 #define PATIENCE_NS 60000000L
 
 static unsigned long seed;
@@ -111,7 +112,7 @@ static void prepare_child(void)
 	setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 });
 	setrlimit(RLIMIT_AS, &memory);
 	if (pipe(fds) || socketpair(AF_UNIX, SOCK_STREAM, 0, sp))
-		_exit(1);
+		_exit(UNPREPARED);
 	dup2(open("f", O_RDWR | O_CREAT, 0600), 0);
 	dup2(fds[1], 1);
 	dup2(sp[0], 2);
@@ -139,16 +140,18 @@ static void wait_or_kill(pid_t pid)
 {
 	struct timespec patience = { 0, PATIENCE_NS };
 	sigset_t set;
+	int status;
 
 	sigemptyset(&set);
 	sigaddset(&set, SIGCHLD);
-	while (waitpid(pid, NULL, WNOHANG) != pid) {
+	while (waitpid(pid, &status, WNOHANG) != pid) {
 		if (sigtimedwait(&set, NULL, &patience) < 0) {
 			kill(pid, SIGKILL);
 			CHECK_EQ(waitpid(pid, NULL, 0), pid);
 			return;
 		}
 	}
+	CHECK(!WIFEXITED(status) || WEXITSTATUS(status) != UNPREPARED);
 }
 
 static void check_the_kernel(void)

@@ -1,6 +1,7 @@
 """Real programs doing real work: what they print and their status must be
 what they are on Linux.  The cases stand in cases.txt."""
 import dataclasses
+import difflib
 import os
 import re
 
@@ -73,4 +74,7 @@ def test_case(answers, case):
         pytest.fail(f"{mine.out}\n{mine.trouble}", pytrace=False)
     want = case.comparable(linux.out) + f"\n[status {linux.status}]"
     got = case.comparable(mine.out) + f"\n[status {mine.status}]"
-    assert got == want
+    if got != want:
+        pytest.fail("\n".join(difflib.unified_diff(
+            want.split("\n"), got.split("\n"), "Linux", "here", n=2,
+            lineterm="")), pytrace=False)

@@ -102,8 +102,12 @@ def test_background_reads_stop(console):
     time.sleep(0.5)
     console.line("")
     console.expect(r"Stopped +cat")
-    console.line("kill -9 %1; wait")
-    console.expect("Killed")
+    console.expect(PROMPT)
+    console.line("kill -9 %1")
+    console.expect(PROMPT)
+    time.sleep(0.5)
+    console.line("")
+    console.expect(r"Killed +cat")
     console.expect(PROMPT)
 
 

@@ -53,7 +53,7 @@ SELFTEST(cred_groups_are_searched)
 
 SELFTEST(user_is_found_again)
 {
-	struct user_struct *a, *b;
+	struct user_struct *a = NULL, *b = NULL;
 
 	ST_CHECK(!user_find(4242, &a) && !user_find(4242, &b));
 	ST_CHECK(a == b);
