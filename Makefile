@@ -67,7 +67,9 @@ SYSCALL_GEN := $(BUILD)/include/syscall_prototypes.h
 $(SYSCALL_GEN): kernel/syscall/syscalls.tbl scripts/gen-syscalls
 	@mkdir -p $(dir $@) $(BUILD)/gen
 	@scripts/gen-syscalls kernel/syscall/syscalls.tbl $(BUILD)
+# A recipe, so that make looks at its time anew.
 $(BUILD)/gen/syscall_table.c: $(SYSCALL_GEN)
+	@test -f $@
 GEN_OBJS := $(BUILD)/gen/syscall_table.o
 
 # --- objects -----------------------------------------------------------------
