@@ -27,7 +27,8 @@ void namei_init(void)
 				       NULL);
 }
 
-int filename_get(const char __user *u, unsigned flags, struct filename *fn)
+static noinline int filename_get_long(const char __user *u,
+				      struct filename *fn)
 {
 	int err;
 
@@ -35,16 +36,27 @@ int filename_get(const char __user *u, unsigned flags, struct filename *fn)
 	if (!fn->name)
 		return -ENOMEM;
 	err = strncpy_from_user(fn->name, u, PATH_MAX, &fn->len);
-	if (!err && !fn->len && !(flags & LOOKUP_EMPTY))
-		err = -ENOENT;
 	if (err)
 		filename_put(fn);
 	return err;
 }
 
+int filename_get(const char __user *u, unsigned flags, struct filename *fn)
+{
+	int err;
+
+	fn->name = fn->small;
+	err = strncpy_from_user(fn->small, u, sizeof(fn->small), &fn->len);
+	if (unlikely(err == -ENAMETOOLONG))
+		return filename_get_long(u, fn);
+	if (!err && !fn->len && !(flags & LOOKUP_EMPTY))
+		err = -ENOENT;
+	return err;
+}
+
 void filename_put(struct filename *fn)
 {
-	if (fn->name)
+	if (fn->name && fn->name != fn->small)
 		slab_free(name_cache, fn->name);
 	fn->name = NULL;
 }

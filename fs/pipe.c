@@ -395,10 +395,12 @@ static int fifo_open_ends(struct file *f, struct pipe *p)
 {
 	bool rd = f->mode & FMODE_READ, wr = f->mode & FMODE_WRITE;
 	bool nonblock = f->flags & O_NONBLOCK;
+	/* A pipe opened again through /proc/PID/fd waits for nobody. */
+	bool is_pipe = p->inode->flags & S_PRIVATE;
 	u32 seen_r = p->opened_r, seen_w = p->opened_w;
 	int err = 0;
 
-	if (wr && !rd && nonblock && !p->readers)
+	if (wr && !rd && nonblock && !p->readers && !is_pipe)
 		return -ENXIO;
 	p->readers += rd;
 	p->writers += wr;
@@ -407,6 +409,8 @@ static int fifo_open_ends(struct file *f, struct pipe *p)
 	p->files++;
 	waitq_wake(&p->rd_wait, TASK_INTERRUPTIBLE, 0, 0);
 	waitq_wake(&p->wr_wait, TASK_INTERRUPTIBLE, 0, 0);
+	if (is_pipe)
+		return 0;
 	if (rd && !wr && !p->writers) {
 		if (nonblock) {
 			/* no hang-up before the first writer came */
@@ -503,6 +507,7 @@ int pipe_create(unsigned flags, struct file *out[2])
 		file_put(out[0]);	/* frees the pipe with its inode */
 		return err;
 	}
+	p->inode->fops = &fifo_fops;	/* for who opens it again */
 	return 0;
 err_free:
 	pipe_free(p);

@@ -192,6 +192,8 @@ ssize_t generic_write_iter(struct file *f, struct iter *it, u64 *pos,
 	ssize_t n;
 	int err;
 
+	if (unlikely((i->sb->flags & SB_SYNCHRONOUS) || (i->flags & S_SYNC)))
+		flags |= IOCB_DSYNC | IOCB_SYNC;
 	mutex_lock(&i->lock);
 	n = write_checks(f, it, pos, flags);
 	if (likely(n > 0)) {

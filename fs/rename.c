@@ -202,7 +202,7 @@ out_unlock:
 	return err;
 }
 
-static int parent_of(int dfd, const char *name, struct path *dir,
+static noinline int parent_of(int dfd, const char *name, struct path *dir,
 		     struct qname *last, bool *wants_dir, u8 *type)
 {
 	struct walk w;

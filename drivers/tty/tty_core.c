@@ -302,9 +302,14 @@ static struct char_device dev_tty = {
 	.dev = DEV_TTY, .count = 1, .name = "tty", .mode = 0666,
 	.fops = &tty_fops, .class = "tty",
 };
+static const char *console_active(void)
+{
+	return console_tty ? console_tty->name : NULL;
+}
+
 static struct char_device dev_console = {
 	.dev = DEV_CONSOLE, .count = 1, .name = "console", .mode = 0600,
-	.fops = &tty_fops, .class = "tty",
+	.fops = &tty_fops, .class = "tty", .active = console_active,
 };
 
 static void tty_init(void)

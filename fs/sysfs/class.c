@@ -93,16 +93,36 @@ static const struct sys_type subsystem_link = {
 SYS_FILE(dev_file, dev_show);
 SYS_FILE(uevent_file, uevent_show);
 
+static bool has_active(u64 dev)
+{
+	const struct char_device *c = chrdev_find((u32)dev);
+
+	return c && c->active;
+}
+
+static int active_show(struct seq *s, u64 dev)
+{
+	const char *name = chrdev_find((u32)dev)->active();
+
+	if (name)
+		seq_printf(s, "%s\n", name);
+	return 0;
+}
+SYS_FILE(active_file, active_show);
+
+/* The last one only where has_active(). */
 static const struct sys_entry device_files[] = {
 	{ "dev", &dev_file },
 	{ "subsystem", &subsystem_link },
 	{ "uevent", &uevent_file },
+	{ "active", &active_file },
 };
 
 static bool device_child(u64 key, unsigned i, struct sys_child *out)
 {
-	return sys_array_child(device_files, ARRAY_SIZE(device_files), key, i,
-			       out);
+	unsigned n = ARRAY_SIZE(device_files) - (has_active(key) ? 0 : 1);
+
+	return sys_array_child(device_files, n, key, i, out);
 }
 
 static const struct sys_type device_dir = {

@@ -15,6 +15,9 @@ struct char_device {
 	const struct file_ops *fops;	/* inode->rdev tells which */
 	void *priv;		/* fops->open finds it by chrdev_find */
 	const char *class;	/* "mem", "tty": /sys/class */
+	/* Which device stands behind this one; only of those that are never
+	 * unregistered (/sys/class/tty/console/active). NULL: none. */
+	const char *(*active)(void);
 	struct list node;
 };
 int __must_check chrdev_register(struct char_device *c);

@@ -671,10 +671,12 @@ int __must_check mnt_ns_for_each(struct mnt_namespace *ns,
 #define LOOKUP_RCU	 512u	/* internal */
 #define LOOKUP_AUTOMOUNT 1024u
 
-/* A path name copied from user space into a pooled buffer. */
+/* A path name copied from user space: here if short, else in a pooled buffer.
+ * Not to be moved. */
 struct filename {
 	char *name;
 	size_t len;
+	char small[120] __aligned(8);
 };
 int __must_check filename_get(const char __user *u, unsigned flags,
 			      struct filename *fn);

@@ -20,7 +20,7 @@
 
 #define SYSGOOD_BIT 0x80
 
-/* --- jobctl ---------------------------------------------------------------- */
+/* --- jobctl ---*/
 
 bool jobctl_ask(struct task *t, u32 bits)
 {
@@ -66,7 +66,7 @@ void ptrace_trap_notify(struct task *t)
 		ptrace_signal_wake(t, t->jobctl & JOBCTL_LISTENING);
 }
 
-/* --- the stop --------------------------------------------------------------- */
+/* --- the stop ---*/
 
 /* pi_lock: a late wake-up of an earlier sleep must not undo this. */
 static void set_traced(struct task *t)
@@ -167,7 +167,7 @@ void ptrace_event_exec(unsigned long old_tid)
 		signal_send(SIGTRAP, NULL, current, SIG_TO_THREAD);
 }
 
-/* --- in the signal path ----------------------------------------------------- */
+/* --- in the signal path ---*/
 
 void ptrace_trap_relock(struct sighand *s)
 {
@@ -215,7 +215,7 @@ int ptrace_signal_relock(struct sighand *s, int sig, struct siginfo *info)
 	return 0;
 }
 
-/* --- system calls ------------------------------------------------------------ */
+/* --- system calls ---*/
 
 static void report_syscall(unsigned long message)
 {

@@ -96,23 +96,6 @@ static __always_inline int stat_name(int dfd, const char __user *name, unsigned 
 	return err;
 }
 
-__hot long sys_newfstatat(int dfd, const char __user *name,
-			  struct stat_user __user *u, int flags)
-{
-	struct kstat st;
-	int err;
-
-	if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH))
-		return -EINVAL;
-	/* NULL with AT_EMPTY_PATH is an empty name, since Linux 6.11. */
-	if (!name && (flags & AT_EMPTY_PATH) && dfd >= 0)
-		err = stat_fd(dfd, &st, STATX_BASIC_STATS);
-	else
-		err = stat_name(dfd, name, (unsigned)flags, &st,
-				STATX_BASIC_STATS);
-	return err ? err : stat_to_user(&st, u);
-}
-
 /* Where the file system has no say, straight from the inode. */
 static __always_inline int stat_inode(const struct inode *i,
 				      struct stat_user __user *u)
@@ -141,7 +124,7 @@ static __always_inline int stat_inode(const struct inode *i,
 	return copy_to_user(u, &s, sizeof(s));
 }
 
-__hot long sys_fstat(int fd, struct stat_user __user *u)
+static __always_inline long do_fstat(int fd, struct stat_user __user *u)
 {
 	struct fd f = fd_find_raw(fd);
 	struct kstat st;
@@ -158,6 +141,34 @@ __hot long sys_fstat(int fd, struct stat_user __user *u)
 	}
 	fd_release(f);
 	return err;
+}
+
+/* With AT_EMPTY_PATH: "" or, since Linux 6.11, NULL. */
+static __always_inline bool is_empty_name(const char __user *name)
+{
+	char c;
+
+	return !name || (!get_user(c, name) && !c);
+}
+
+__hot long sys_newfstatat(int dfd, const char __user *name,
+			  struct stat_user __user *u, int flags)
+{
+	struct kstat st;
+	int err;
+
+	if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH))
+		return -EINVAL;
+	/* What the C library makes of fstat(). */
+	if ((flags & AT_EMPTY_PATH) && dfd >= 0 && is_empty_name(name))
+		return do_fstat(dfd, u);
+	err = stat_name(dfd, name, (unsigned)flags, &st, STATX_BASIC_STATS);
+	return err ? err : stat_to_user(&st, u);
+}
+
+__hot long sys_fstat(int fd, struct stat_user __user *u)
+{
+	return do_fstat(fd, u);
 }
 
 /* --- statx --------------------------------------------------------------------*/
@@ -208,7 +219,7 @@ long sys_statx(int dfd, const char __user *name, unsigned flags, unsigned mask,
 	    (flags & ~(AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH |
 		       AT_STATX_SYNC_TYPE)))
 		return -EINVAL;
-	if (!name && (flags & AT_EMPTY_PATH) && dfd >= 0)
+	if ((flags & AT_EMPTY_PATH) && dfd >= 0 && is_empty_name(name))
 		err = stat_fd(dfd, &st, mask);
 	else
 		err = stat_name(dfd, name, flags, &st, mask);

@@ -64,7 +64,20 @@ static int read_headers(struct elf_file *e)
 	err = read_exactly(e->file, e->ph, size, e->eh.e_phoff);
 	if (err)
 		return -ENOEXEC;
-	return elf_check_phdrs(e->ph, e->eh.e_phnum, TASK_SIZE, &e->span);
+	return 0;
+}
+
+/* As on Linux, segments from nowhere are found out only when they are mapped:
+ * the old program is gone by then, and the signal is SIGSEGV. */
+static int check_segments(struct elf_program *p)
+{
+	struct elf_file *e = &p->exe, *in = &p->interp;
+	int err;
+
+	err = elf_check_phdrs(e->ph, e->eh.e_phnum, TASK_SIZE, &e->span);
+	if (err || !p->has_interp)
+		return err;
+	return elf_check_phdrs(in->ph, in->eh.e_phnum, TASK_SIZE, &in->span);
 }
 
 static int open_interp(struct elf_program *p, const struct elf64_phdr *ph)
@@ -494,6 +507,8 @@ int elf_load(struct binprm *b)
 	err = read_program(b, p);
 	if (!err)
 		err = exec_commit(b);
+	if (!err)
+		err = check_segments(p);
 	if (!err)
 		err = load_image(b, p);
 	program_free(p);

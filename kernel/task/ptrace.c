@@ -35,7 +35,7 @@ unsigned long ptrace_tid(struct task *t)
 	return nr;
 }
 
-/* --- links ----------------------------------------------------------------- */
+/* --- links ---*/
 
 static void ptrace_link(struct task *t, struct task *tracer, u32 how)
 {
@@ -122,7 +122,7 @@ void ptrace_exit(struct task *tracer)
 	}
 }
 
-/* --- the start -------------------------------------------------------------- */
+/* --- the start ---*/
 
 static long ptrace_traceme(void)
 {
@@ -206,7 +206,7 @@ static long ptrace_seize(struct task *t, unsigned long addr,
 			     (u32)options << PT_OPT_SHIFT);
 }
 
-/* --- freezing ----------------------------------------------------------------*/
+/* --- freezing ---*/
 
 static bool freeze_locked(struct task *t)
 {
@@ -256,7 +256,7 @@ static bool is_mine(struct task *t)
 	return yes;
 }
 
-/* --- going on ------------------------------------------------------------------*/
+/* --- going on ---*/
 
 static long ptrace_resume(struct task *t, long request, unsigned long sig)
 {
@@ -328,7 +328,7 @@ static long ptrace_interrupt(struct task *t)
 	return 0;
 }
 
-/* --- ptrace ---------------------------------------------------------------------*/
+/* --- ptrace ---*/
 
 static long request_frozen(struct task *t, long request, unsigned long addr,
 			   unsigned long data)

@@ -13,7 +13,7 @@
 #include <signal/signal.h>
 #include <uapi/ptrace.h>
 
-/* --- memory ------------------------------------------------------------------ */
+/* --- memory ---*/
 
 static size_t access_memory(struct task *t, unsigned long addr, void *buf,
 			    size_t n, bool write)
@@ -45,7 +45,7 @@ static long poke(struct task *t, unsigned long addr, unsigned long v)
 	       0 : -EIO;
 }
 
-/* --- registers ---------------------------------------------------------------- */
+/* --- registers ---*/
 
 /* Short buffers get the first part of a set. */
 static long general_set(struct task *t, struct uiovec *v, bool write)
@@ -168,7 +168,7 @@ static long get_syscall_info(struct task *t, size_t size, void __user *to)
 	return copy_to_user(to, &i, min(size, n)) ? -EFAULT : (long)n;
 }
 
-/* --- options and signals -------------------------------------------------------- */
+/* --- options and signals ---*/
 
 static long set_options(struct task *t, unsigned long options)
 {

@@ -221,7 +221,7 @@ static enum look look_at(struct wait_request *rq, struct task *c,
 	return l;
 }
 
-/* What a look changed about the search: 1: taken; 0: wait; -ECHILD. */
+/* What a look says of the search: 1: taken; 0: wait; -ECHILD: nothing. */
 static int judge_look(const struct wait_request *rq, struct task *c,
 		      bool is_tracer, enum look l)
 {
@@ -244,16 +244,14 @@ static int look_at_children(struct wait_request *rq, struct task *parent)
 	struct task *c;
 
 	list_for_each_entry(c, &parent->children, sibling) {
-		r = look_at(rq, c, false);
-		r = judge_look(rq, c, false, (enum look)r);
+		r = judge_look(rq, c, false, look_at(rq, c, false));
 		if (r == 1)
 			return 1;
 		if (!r)
 			ret = 0;
 	}
 	list_for_each_entry(c, &parent->ptraced, ptrace_node) {
-		r = look_at(rq, c, true);
-		r = judge_look(rq, c, true, (enum look)r);
+		r = judge_look(rq, c, true, look_at(rq, c, true));
 		if (r == 1)
 			return 1;
 		if (!r)

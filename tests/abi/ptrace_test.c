@@ -3,6 +3,7 @@
 
 #include <elf.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdint.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
@@ -381,6 +382,112 @@ TEST(death_is_told_to_the_tracer_then_to_the_parent)
 	CHECK(kill(pid, SIGKILL) == 0);
 	CHECK_EQ(WTERMSIG(wait_status(pid)), SIGKILL);
 	wait_status(tracer);
+}
+
+static __attribute__((noinline)) void broken(void)
+{
+	__asm__ volatile("nop");
+}
+
+TEST(a_breakpoint_is_hit_and_taken_out)
+{
+	pid_t pid = traced_child(broken);
+	unsigned long at = (unsigned long)broken, r[32];
+	struct iovec v = { r, sizeof(r) };
+	siginfo_t si;
+	long insn;
+
+	CHECK(request(PTRACE_PEEKTEXT, pid, at, &insn) == 0);
+	CHECK(request(PTRACE_POKETEXT, pid, at,
+		      (void *)((insn & ~0xffffl) | 0x9002)) == 0);
+	CHECK(request(PTRACE_CONT, pid, 0, NULL) == 0);
+	expect_stop(pid, SIGTRAP);
+	CHECK(request(PTRACE_GETREGSET, pid, NT_PRSTATUS, &v) == 0);
+	CHECK_EQ(r[0], at);
+	CHECK(request(PTRACE_GETSIGINFO, pid, 0, &si) == 0);
+	CHECK_EQ(si.si_code, TRAP_BRKPT);
+	CHECK(request(PTRACE_POKETEXT, pid, at, (void *)insn) == 0);
+	CHECK(request(PTRACE_CONT, pid, 0, NULL) == 0);
+	CHECK_EQ(WEXITSTATUS(wait_status(pid)), 7);
+}
+
+static void read_a_pipe(void)
+{
+	int p[2];
+	char c;
+
+	CHECK(pipe(p) == 0);
+	_exit(read(p[0], &c, 1) == -1 ? errno : 0);
+}
+
+/* What a debugger does to call a function: it sees the call stepped back. */
+TEST(an_interrupted_call_runs_again_unless_handled)
+{
+	pid_t pid = traced_child(read_a_pipe);
+	unsigned long r[32];
+	struct iovec v = { r, sizeof(r) };
+	long insn;
+
+	CHECK(request(PTRACE_CONT, pid, 0, NULL) == 0);
+	usleep(50000);
+	CHECK(kill(pid, SIGUSR1) == 0);
+	expect_stop(pid, SIGUSR1);
+	CHECK(request(PTRACE_GETREGSET, pid, NT_PRSTATUS, &v) == 0);
+	CHECK_EQ(r[17], SYS_read);
+	CHECK(request(PTRACE_PEEKTEXT, pid, r[0], &insn) == 0);
+	CHECK_EQ(insn & 0xffffffff, 0x73);
+	CHECK(request(PTRACE_CONT, pid, 0, NULL) == 0);
+	usleep(50000);
+	CHECK_EQ(waitpid(pid, NULL, WNOHANG), 0);
+	end(pid);
+}
+
+static void *thread_main(void *arg)
+{
+	return arg;
+}
+
+static void start_thread(void)
+{
+	pthread_t t;
+
+	CHECK(pthread_create(&t, NULL, thread_main, NULL) == 0);
+	CHECK(pthread_join(t, NULL) == 0);
+}
+
+TEST(threads_are_followed_and_collected)
+{
+	pid_t pid = traced_child(start_thread), got;
+	unsigned long tid = 0;
+	int st, dead = 0, sig;
+
+	CHECK(request(PTRACE_SETOPTIONS, pid, 0, (void *)(1l << 3)) == 0);
+	CHECK(request(PTRACE_CONT, pid, 0, NULL) == 0);
+	while ((got = waitpid(-1, &st, __WALL)) > 0) {
+		if (!WIFSTOPPED(st)) {
+			dead |= got == pid ? 1 : got == (pid_t)tid ? 2 : 4;
+			continue;
+		}
+		if (st >> 16 == PTRACE_EVENT_CLONE)
+			CHECK(request(PTRACE_GETEVENTMSG, got, 0, &tid) == 0);
+		sig = st >> 16 || WSTOPSIG(st) == SIGSTOP ? 0 : WSTOPSIG(st);
+		CHECK(request(PTRACE_CONT, got, 0, (void *)(long)sig) == 0);
+	}
+	CHECK_EQ(dead, 3);
+}
+
+TEST(waitid_tells_a_trap)
+{
+	pid_t pid = plain_child();
+	siginfo_t si = { 0 };
+
+	CHECK(request(PTRACE_SEIZE, pid, 0, NULL) == 0);
+	CHECK(request(PTRACE_INTERRUPT, pid, 0, NULL) == 0);
+	CHECK(waitid(P_PID, pid, &si, WSTOPPED | WNOWAIT) == 0);
+	CHECK_EQ(si.si_code, CLD_TRAPPED);
+	CHECK_EQ(si.si_status, SIGTRAP | PTRACE_EVENT_STOP << 8);
+	expect_stop(pid, SIGTRAP | PTRACE_EVENT_STOP << 8);
+	end(pid);
 }
 
 TEST(unknown_requests)
