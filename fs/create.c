@@ -185,9 +185,10 @@ int vfs_rmdir(const struct path *dir, struct dentry *d)
 	return err;
 }
 
-/* The last name of a path with its locked parent, for removal. */
+/* The last name of a path with its locked parent, for removal.  Without lock
+ * and dentry, but 0, if it is not a proper name: not analysed. */
 static int lock_victim(int dfd, const char *name, struct walk *w,
-		       struct dentry **d)
+		       struct dentry **d) __no_analysis
 {
 	struct path *dir = &w->path;
 	int err = path_parent(dfd, name, 0, w);
@@ -212,7 +213,7 @@ static int lock_victim(int dfd, const char *name, struct walk *w,
 	return err;
 }
 
-static void unlock_victim(struct walk *w, struct dentry *d)
+static void unlock_victim(struct walk *w, struct dentry *d) __no_analysis
 {
 	mutex_unlock(&w->path.dentry->inode->lock);
 	dentry_put(d);

@@ -445,11 +445,34 @@ static int check_exclusive(int op, struct file *f, const struct epoll_event *ev)
 	return 0;
 }
 
+static int ctl(struct eventpoll *ep, int op, int fd, struct file *f,
+	       struct epoll_event *ev)
+{
+	int err;
+
+	mutex_lock(&ep->mutex);
+	err = ctl_locked(ep, op, fd, f, ev);
+	mutex_unlock(&ep->mutex);
+	return err;
+}
+
+/* An epoll is to watch another: neither loops nor deep trees. */
+static int add_nested(struct eventpoll *ep, int fd, struct file *f,
+		      struct epoll_event *ev)
+{
+	int err;
+
+	mutex_lock(&epoll_tree_mutex);
+	loop_mark++;
+	err = reaches(f->priv, ep, 0) ? -ELOOP :
+					ctl(ep, EPOLL_CTL_ADD, fd, f, ev);
+	mutex_unlock(&epoll_tree_mutex);
+	return err;
+}
+
 int eventpoll_ctl(struct file *epf, int op, int fd, struct file *f,
 		  struct epoll_event *ev)
 {
-	bool tree = op == EPOLL_CTL_ADD && is_eventpoll(f);
-	struct eventpoll *ep;
 	int err;
 
 	if (!f->ops->poll)
@@ -459,20 +482,9 @@ int eventpoll_ctl(struct file *epf, int op, int fd, struct file *f,
 	err = check_exclusive(op, f, ev);
 	if (err)
 		return err;
-	ep = epf->priv;
-	if (tree) {
-		mutex_lock(&epoll_tree_mutex);
-		loop_mark++;
-		err = reaches(f->priv, ep, 0) ? -ELOOP : 0;
-	}
-	if (!err) {
-		mutex_lock(&ep->mutex);
-		err = ctl_locked(ep, op, fd, f, ev);
-		mutex_unlock(&ep->mutex);
-	}
-	if (tree)
-		mutex_unlock(&epoll_tree_mutex);
-	return err;
+	if (op == EPOLL_CTL_ADD && is_eventpoll(f))
+		return add_nested(epf->priv, fd, f, ev);
+	return ctl(epf->priv, op, fd, f, ev);
 }
 
 /* Reports the ready items; ep->mutex held.  Items that stay ready go to the

@@ -81,7 +81,9 @@ static u32 size_for(u32 fd)
 	return (u32)max_t(u64, roundup_pow2((u64)fd + 1), 256);
 }
 
-static __always_inline bool files_lock(struct files *fs)
+/* True if it took the lock, which nobody needs while the table has one user:
+ * that the analysis cannot see. */
+static __always_inline bool files_lock(struct files *fs) __no_analysis
 {
 	if (likely(ref_count(&fs->refs) == 1))
 		return false;
@@ -90,6 +92,7 @@ static __always_inline bool files_lock(struct files *fs)
 }
 
 static __always_inline void files_unlock(struct files *fs, bool was_locked)
+	__no_analysis
 {
 	if (was_locked)
 		spin_unlock(&fs->lock);
@@ -97,6 +100,7 @@ static __always_inline void files_unlock(struct files *fs, bool was_locked)
 
 /* Makes room for fd; files.lock, if held, is dropped and retaken. */
 static int grow_relock(struct files *fs, u32 fd, bool is_locked)
+	__no_analysis
 {
 	struct fdtable *old, *t;
 
@@ -298,12 +302,13 @@ struct file *files_next(struct files *fs, int *fd)
 	}
 }
 
-void file_pos_lock(struct file *f)
+/* Not analysed: fd_find_pos() takes it if need be, fd_release_pos() knows. */
+void file_pos_lock(struct file *f) __no_analysis
 {
 	mutex_lock(&f->pos_lock);
 }
 
-void file_pos_unlock(struct file *f)
+void file_pos_unlock(struct file *f) __no_analysis
 {
 	mutex_unlock(&f->pos_lock);
 }

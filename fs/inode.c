@@ -215,6 +215,7 @@ static void free_extras(struct inode *i)
 static void evict(struct inode *i)
 {
 	assert(i->state & I_FREEING);
+	irqs_unmask();			/* it may have many pages */
 	if (i->nlink && (i->state & I_DIRTY))
 		ignore_error(inode_sync(i, false));	/* errseq tells */
 	leave_lists(i);

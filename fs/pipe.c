@@ -391,7 +391,7 @@ static int fifo_wait_for(struct pipe *p, u32 *count, u32 seen, struct waitq *q)
 }
 
 /* The other side is there, or is waited for, as fifo(7) has it. */
-static int fifo_open_ends(struct file *f, struct pipe *p)
+static int fifo_open_ends(struct file *f, struct pipe *p) __must_hold(&p->lock)
 {
 	bool rd = f->mode & FMODE_READ, wr = f->mode & FMODE_WRITE;
 	bool nonblock = f->flags & O_NONBLOCK;

@@ -242,7 +242,7 @@ void rwsem_write_unlock(struct rwsem *s) __no_analysis
 		wake_next(s);
 }
 
-void rwsem_downgrade(struct rwsem *s)
+void rwsem_downgrade(struct rwsem *s) __no_analysis
 {
 	long c;
 

@@ -140,6 +140,7 @@ u64 task_run_ns(struct task *t)
 
 	irqs_off();
 	rq = task_runq_lock(t);
+	assert_irq_held(&rq->lock);
 	if (is_on_hart(rq, t))
 		runq_update(rq, clock_ns());
 	ns = t->se.sum_exec;

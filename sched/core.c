@@ -199,6 +199,7 @@ static bool wake_queued(struct task *t)
 	struct runq *rq = task_runq_lock(t);
 	bool is_queued = t->se.on_rq;
 
+	assert_irq_held(&rq->lock);
 	if (is_queued) {
 		WRITE_ONCE(t->state, TASK_RUNNING);
 		if (!is_on_hart(rq, t))
@@ -567,6 +568,7 @@ void sched_yield(void)
 		return;
 	irqs_off();
 	rq = task_runq_lock(t);
+	assert_irq_held(&rq->lock);
 	runq_update(rq, clock_ns());
 	if (is_fair_task(t))
 		fair_yield(rq, t);

@@ -148,6 +148,7 @@ static void set_params(struct task *t, const struct sched_params *p)
 }
 
 static int set_locked(struct task *t, struct sched_params *p)
+	__must_hold(&t->pi_lock)
 {
 	struct runq *rq;
 	int old = t->prio, err;
@@ -194,6 +195,7 @@ void sched_get(struct task *t, struct sched_params *p)
 	*p = (struct sched_params){ 0 };
 	irqs_off();
 	rq = task_runq_lock(t);
+	assert_irq_held(&rq->lock);
 	p->policy = t->policy;
 	p->flags = t->reset_on_fork ? SCHED_FLAG_RESET_ON_FORK : 0;
 	p->priority = t->rt_priority;

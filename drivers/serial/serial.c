@@ -101,13 +101,9 @@ static void put_poll(struct uart *u, const u8 *s, size_t n)
 	}
 }
 
-static void uart_console_write(struct console *c, const char *s, size_t n)
+/* What the ring holds, then the text. */
+static void flush_and_write(struct uart *u, const char *s, size_t n)
 {
-	struct uart *u = c->priv;
-	bool locked = !panicking || !spin_is_locked(&u->lock.raw);
-
-	if (locked)
-		irq_lock(&u->lock);
 	while (ring_used(u)) {
 		u32 off = u->tail % UART_RING;
 		size_t k = min_t(size_t, ring_used(u), UART_RING - off);
@@ -126,8 +122,19 @@ static void uart_console_write(struct console *c, const char *s, size_t n)
 		s += k;
 		n -= k;
 	}
-	if (locked)
-		irq_unlock(&u->lock);
+}
+
+static void uart_console_write(struct console *c, const char *s, size_t n)
+{
+	struct uart *u = c->priv;
+
+	if (panicking && spin_is_locked(&u->lock.raw)) {
+		flush_and_write(u, s, n);	/* its holder was stopped */
+		return;
+	}
+	irq_lock(&u->lock);
+	flush_and_write(u, s, n);
+	irq_unlock(&u->lock);
 }
 
 void uart_interrupt(struct uart *u)

@@ -573,6 +573,7 @@ static bool input_ready(struct tty *t, size_t min)
 /* Waits for `need` bytes in all; 0, -EAGAIN, -ETIMEDOUT, -ERESTARTSYS. */
 static int wait_input_relock(struct tty *t, struct file *f, unsigned flags,
 			     const struct read_goal *g, size_t done)
+	__must_hold(&t->read_lock)
 {
 	size_t need = g->min > done ? g->min - done : 1;
 	u64 deadline = 0;

@@ -308,8 +308,10 @@ static int make_root(struct super_block *sb)
 	return err;
 }
 
-static int new_super(const struct filesystem *fs, unsigned flags,
-		     struct pid_ns *ns, struct super_block **out)
+/* If it fails, supers_mutex may have been dropped and retaken. */
+static int new_super_relock(const struct filesystem *fs, unsigned flags,
+			    struct pid_ns *ns, struct super_block **out)
+	__must_hold(&supers_mutex)
 {
 	struct proc_super *ps = kmalloc(sizeof(*ps), GFP_KERNEL);
 	struct super_block *sb;
@@ -329,14 +331,14 @@ static int new_super(const struct filesystem *fs, unsigned flags,
 	sb->blkbits = 10;
 	sb->priv = pid_ns_get(ns);
 	ps->sb = sb;
-	list_add(&ps->node, &supers);
 	err = make_root(sb);
 	if (err) {
-		mutex_unlock(&supers_mutex);
-		super_put(sb);		/* kill takes it off the list */
+		mutex_unlock(&supers_mutex);	/* kill takes it */
+		super_put(sb);
 		mutex_lock(&supers_mutex);
-		return err;
+		goto err_free;
 	}
+	list_add(&ps->node, &supers);
 	*out = sb;
 	return 0;
 err_free:
@@ -360,7 +362,7 @@ static int proc_mount(const struct filesystem *fs, unsigned flags,
 			goto out_unlock;
 		}
 	}
-	err = new_super(fs, flags, ns, out);
+	err = new_super_relock(fs, flags, ns, out);
 out_unlock:
 	mutex_unlock(&supers_mutex);
 	return err;

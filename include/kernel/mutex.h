@@ -39,10 +39,11 @@ struct __capability("mutex") mutex {
 void mutex_init(struct mutex *m, enum lock_rank rank, const char *name);
 void mutex_lock(struct mutex *m) __acquires(m);
 /* -EINTR if a fatal signal is pending before the lock is had. */
-int __must_check mutex_lock_killable(struct mutex *m);
+int __must_check mutex_lock_killable(struct mutex *m)
+	__try_acquires(0, m);
 /* -EINTR on any signal. */
-int __must_check mutex_lock_intr(struct mutex *m);
-bool __must_check mutex_trylock(struct mutex *m);
+int __must_check mutex_lock_intr(struct mutex *m) __try_acquires(0, m);
+bool __must_check mutex_trylock(struct mutex *m) __try_acquires(1, m);
 void mutex_unlock(struct mutex *m) __releases(m);
 bool mutex_is_locked(const struct mutex *m);
 /* For dumps: racy, the task may be gone. */
@@ -50,7 +51,7 @@ static inline struct task *mutex_owner(const struct mutex *m)
 {
 	return (struct task *)(READ_ONCE(m->owner) & ~3ul);
 }
-void assert_mutex_held(const struct mutex *m);
+void assert_mutex_held(const struct mutex *m) __asserts_held(m);
 /* Two of one rank, in address order. */
 void mutex_lock_pair(struct mutex *a, struct mutex *b);
 void mutex_unlock_pair(struct mutex *a, struct mutex *b);
@@ -65,7 +66,8 @@ int mutex_lent_prio(struct task *t);
  * what the owner is lent.  No locks held. */
 void mutex_prio_changed(struct task *t);
 
-/* Readers share, writers exclude; writers are not starved. */
+/* Readers share, writers exclude; writers are not starved.  Only writing is
+ * followed by the analysis. */
 struct __capability("mutex") rwsem {
 	long count;		/* atomic: readers, or RWSEM_WRITER */
 	struct task *owner;	/* writer, for the debugger */
@@ -85,7 +87,8 @@ void rwsem_read_unlock(struct rwsem *s);
 void rwsem_write_lock(struct rwsem *s) __acquires(s);
 int __must_check rwsem_write_lock_killable(struct rwsem *s)
 	__try_acquires(0, s);
-bool __must_check rwsem_write_trylock(struct rwsem *s);
+bool __must_check rwsem_write_trylock(struct rwsem *s)
+	__try_acquires(1, s);
 void rwsem_write_unlock(struct rwsem *s) __releases(s);
 /* Writer becomes reader, without a gap. */
-void rwsem_downgrade(struct rwsem *s);
+void rwsem_downgrade(struct rwsem *s) __releases(s);

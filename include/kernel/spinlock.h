@@ -61,7 +61,8 @@ static inline void spin_unlock(struct spinlock *l) __releases(l)
 	preempt_enable();
 }
 
-static inline bool __must_check spin_trylock(struct spinlock *l) __no_analysis
+static inline bool __must_check spin_trylock(struct spinlock *l)
+	__try_acquires(1, l) __no_analysis
 {
 	preempt_disable();
 	if (!__atomic_exchange_n(&l->locked, 1, __ATOMIC_ACQUIRE)) {
@@ -90,7 +91,8 @@ static inline void irq_unlock(struct irqlock *l) __releases(l) __no_analysis
 	irqs_on();
 }
 
-static inline bool __must_check irq_trylock(struct irqlock *l) __no_analysis
+static inline bool __must_check irq_trylock(struct irqlock *l)
+	__try_acquires(1, l) __no_analysis
 {
 	irqs_off();
 	if (!__atomic_exchange_n(&l->raw.locked, 1, __ATOMIC_ACQUIRE)) {
@@ -110,11 +112,16 @@ void irq_unlock_pair(struct irqlock *a, struct irqlock *b);
 
 /* Debug builds: dies unless this task holds it. */
 static inline void assert_spin_held(const struct spinlock *l)
+	__asserts_held(l)
 {
 	if (CONFIG_DEBUG)
 		lock_debug_assert_held(l);
 }
-#define assert_irq_held(l) assert_spin_held(&(l)->raw)
+
+static inline void assert_irq_held(const struct irqlock *l) __asserts_held(l)
+{
+	assert_spin_held(&l->raw);
+}
 
 /*
  * A reader-writer spinlock with interrupts off, for the task list: many

@@ -77,8 +77,9 @@
 #define __releases(...) __attribute__((release_capability(__VA_ARGS__)))
 #define __releases_shared(...) \
 	__attribute__((release_shared_capability(__VA_ARGS__)))
-#define __try_acquires(...) \
-	__attribute__((try_acquire_capability(__VA_ARGS__)))
+/* Acquired if it returns `value`: 0 for those with -Exxx, 1 for bool. */
+#define __try_acquires(value, ...) \
+	__attribute__((try_acquire_capability(value, __VA_ARGS__)))
 #define __asserts_held(...) __attribute__((assert_capability(__VA_ARGS__)))
 #define __no_analysis __attribute__((no_thread_safety_analysis))
 #else
@@ -91,7 +92,7 @@
 #define __acquires_shared(...)
 #define __releases(...)
 #define __releases_shared(...)
-#define __try_acquires(...)
+#define __try_acquires(value, ...)
 #define __asserts_held(...)
 #define __no_analysis
 #endif

@@ -216,7 +216,8 @@ static int unshare_sighand(struct task *t)
 
 /* --- the point of no return ------------------------------------------------------*/
 
-static int swap_mm(struct binprm *b)
+/* If 0, exec_lock stays held, for exec_commit(): not analysed. */
+static int swap_mm(struct binprm *b) __no_analysis
 {
 	struct task *t = current;
 	struct mm *old = t->mm;
@@ -290,7 +291,7 @@ static void set_exe(struct binprm *b)
 	ignore_error(inode_deny_write(b->file->inode));
 }
 
-/* swap_mm() returns with exec_lock held. */
+/* swap_mm() returns with exec_lock held: not analysed. */
 int exec_commit(struct binprm *b) __no_analysis
 {
 	struct task *t = current;

@@ -753,7 +753,7 @@ static bool recv_ready(struct unix_sock *u)
 /* Waits for the first message, with read_lock dropped and taken again. 1, 0
  * at the end, -Exxx. */
 static int wait_msg_relock(struct socket *s, struct unix_sock *u,
-			   unsigned flags)
+			   unsigned flags) __must_hold(&u->read_lock)
 {
 	int err;
 
@@ -863,7 +863,7 @@ static ssize_t recv_stream_locked(struct socket *s, struct unix_sock *u,
 }
 
 static ssize_t recv_stream(struct socket *s, struct unix_sock *u,
-			   struct msg *m)
+			   struct msg *m) __must_hold(&u->read_lock)
 {
 	ssize_t done = 0, n;
 
@@ -883,7 +883,7 @@ static ssize_t recv_stream(struct socket *s, struct unix_sock *u,
 }
 
 static ssize_t recv_packet(struct socket *s, struct unix_sock *u,
-			   struct msg *m)
+			   struct msg *m) __must_hold(&u->read_lock)
 {
 	bool peek = m->flags & MSG_PEEK, want_len = m->flags & MSG_TRUNC;
 	struct unix_msg *um;

@@ -39,12 +39,12 @@ static void share(struct crew *c, int i)
 			rwsem_write_lock(&rw);
 			plain++;
 			other++;
-			if (n % 64 == 0)
+			if (n % 64 == 0) {
 				rwsem_downgrade(&rw);
-			if (n % 64 == 0)
 				rwsem_read_unlock(&rw);
-			else
+			} else {
 				rwsem_write_unlock(&rw);
+			}
 		} else {
 			rwsem_read_lock(&rw);
 			ST_CHECK(plain == other);

@@ -42,7 +42,8 @@ SELFTEST(cached_and_direct_reads_agree)
 	if (!b)
 		return;
 	p = page_alloc(GFP_KERNEL, 0);
-	ST_CHECK(p && page_cache_read(&b->inode->data, 0, &cached) == 0);
+	ST_CHECK(p);
+	ST_CHECK(page_cache_read(&b->inode->data, 0, &cached) == 0);
 	ST_CHECK(bio_alloc(b, BIO_READ, 0, 1, GFP_KERNEL, &bio) == 0);
 	ST_CHECK(bio_add_page(bio, p, 0, PAGE_SIZE));
 	ST_CHECK(bio_submit_wait(bio) == 0);
