@@ -295,6 +295,8 @@ static void op_remove(void)
 	remove_name(o->parent, o->name, false, 0);
 	free(o->data);
 	free(o->link);
+	o->data = NULL;
+	o->link = NULL;
 	o->used = false;
 }
 
