@@ -116,6 +116,8 @@ struct socket {
 	struct file *file;		/* back pointer, no reference */
 	void *sk;			/* the protocol's */
 	bool pass_cred;
+	u32 options;		/* bit SO_x, for those that are a bit; the
+				 * protocol gives them a meaning, if any */
 	u64 rcv_timeo_ns, snd_timeo_ns;	/* 0: none */
 };
 

@@ -666,11 +666,19 @@ static int set_common(struct socket *s, int name, const void __user *val,
 
 	switch (name) {
 	case SO_PASSCRED:
+	case SO_REUSEADDR:
+	case SO_BROADCAST:
+	case SO_KEEPALIVE:
 		if (len < (int)sizeof(on))
 			return -EINVAL;
 		if (copy_from_user(&on, val, sizeof(on)))
 			return -EFAULT;
-		s->pass_cred = on != 0;
+		if (name == SO_PASSCRED)
+			s->pass_cred = on != 0;
+		else if (on)
+			s->options |= 1u << name;
+		else
+			s->options &= ~(1u << name);
 		return 0;
 	case SO_RCVTIMEO:
 	case SO_SNDTIMEO:
@@ -731,6 +739,11 @@ static int get_common(struct socket *s, int name, void *val, int *len)
 		break;
 	case SO_PASSCRED:
 		v = s->pass_cred;
+		break;
+	case SO_REUSEADDR:
+	case SO_BROADCAST:
+	case SO_KEEPALIVE:
+		v = s->options >> name & 1;
 		break;
 	case SO_RCVTIMEO:
 	case SO_SNDTIMEO:
