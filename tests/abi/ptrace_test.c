@@ -236,6 +236,9 @@ TEST(the_signal_mask)
 	pid_t pid = traced_child(raise_usr1);
 	uint64_t mask = 1ull << (SIGUSR1 - 1), now = 0;
 
+#ifndef __GLIBC__
+	SKIP("musl's raise() puts back the mask it found");
+#endif
 	CHECK(request(0x420b, pid, 8, &mask) == 0);
 	CHECK(request(0x420a, pid, 8, &now) == 0);
 	CHECK_EQ(now, mask);
