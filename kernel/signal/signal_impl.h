@@ -22,9 +22,10 @@ void notify_parent_stop(struct task *t, int why);
 /* The same for t alone and its tracer. */
 void notify_tracer_stop(struct task *t, int why);
 /* Does a pending trap.  siglock held, dropped for the stop. */
-void ptrace_trap_relock(struct sighand *s);
+void ptrace_trap_relock(struct sighand *s) __must_hold(&s->lock);
 /* Shows a signal to the tracer: what is to be delivered, 0: nothing. */
-int ptrace_signal_relock(struct sighand *s, int sig, struct siginfo *info);
+int ptrace_signal_relock(struct sighand *s, int sig, struct siginfo *info)
+	__must_hold(&s->lock);
 /* tasklist_lock held. 0, -ESRCH. */
 int pgrp_send_locked(int sig, struct siginfo *info, struct pid *pgrp);
 

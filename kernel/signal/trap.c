@@ -96,6 +96,7 @@ static bool can_stop(const struct task *t)
  * 0 also if there was no stop. */
 static int stop_traced_relock(struct sighand *s, int code, int why,
 			      unsigned long message, struct siginfo *info)
+	__must_hold(&s->lock)
 {
 	struct task *t = current;
 	bool is_last = false;
@@ -126,7 +127,7 @@ static int stop_traced_relock(struct sighand *s, int code, int why,
 }
 
 static int notify_relock(struct sighand *s, int sig, int code, int why,
-			 unsigned long message)
+			 unsigned long message) __must_hold(&s->lock)
 {
 	struct siginfo info;
 
