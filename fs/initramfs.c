@@ -7,12 +7,15 @@
  *          into memory that grows as needed, then read like a plain one.
  *          A damaged image ends its own unpacking with a message: what came
  *          before stays and start-up goes on.
+ *          A kernel task unpacks while the drivers look for their devices.
  * Life:    the boot loader's image is given to the page allocator afterwards.
  */
 #include "vfs_impl.h"
 #include <arch/mmu.h>
 #include <kernel/init.h>
 #include <kernel/print.h>
+#include <kernel/waitq.h>
+#include <kernel/work.h>
 #include <lib/cpio.h>
 #include <lib/decompress.h>
 #include <lib/string.h>
@@ -28,6 +31,8 @@ struct hard_link {
 	u32 ino, major, minor;
 	char path[];
 };
+
+static struct completion unpacked;
 
 struct unpack {
 	const char *source;		/* for messages */
@@ -359,14 +364,12 @@ static void unpack_image(const char *source, const char *buf, size_t n)
 		       err);
 }
 
-void initramfs_unpack(void)
+static void unpack_images(void *arg)
 {
-	u32 umask = current->fs->umask;
 	struct cpio_entry console = {
 		.mode = S_IFCHR | 0600, .rdev_major = 5, .rdev_minor = 1,
 	};
 
-	current->fs->umask = 0;
 	ignore_error(make_dir("/dev", 0755));	/* then there is no console */
 	ignore_error(make_dir("/root", 0700));
 	ignore_error(make_node("/dev/console", &console));
@@ -378,5 +381,17 @@ void initramfs_unpack(void)
 			     boot_initrd.end - boot_initrd.start);
 		mem_add_range(boot_initrd.start, boot_initrd.end);
 	}
-	current->fs->umask = umask;
+	complete_all(&unpacked);
+}
+
+void initramfs_begin(void)
+{
+	completion_init(&unpacked);
+	if (kthread_create(unpack_images, NULL, -1, NULL, "initramfs"))
+		unpack_images(NULL);
+}
+
+void initramfs_wait(void)
+{
+	wait_for_completion(&unpacked);
 }

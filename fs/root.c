@@ -189,7 +189,7 @@ bool mount_root(void)
 	bool has_initrd = boot_initrd.end > boot_initrd.start;
 	char spec[128];
 
-	initramfs_unpack();
+	initramfs_wait();
 	if (cmdline_find(saved_command_line, "root", spec, sizeof(spec)) <= 0)
 		return true;
 	if (has_rdinit() && (has_initrd || has_word("rdinit")))

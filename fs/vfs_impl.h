@@ -307,7 +307,8 @@ void mount_init(void);
 bool atime_needs_update(const struct mount *m, struct inode *i);
 void path_accessed(const struct path *p);
 
-void initramfs_unpack(void);
+/* Waits until what initramfs_begin() began is unpacked. */
+void initramfs_wait(void);
 
 /* --- file.c, super.c ---------------------------------------------------------*/
 void file_init_caches(void);

@@ -96,6 +96,7 @@ static void init_task(void *arg)
 	bool from_initramfs;
 
 	init_run(INIT_FS);
+	initramfs_begin();
 	init_run(INIT_DRIVER);
 	from_initramfs = mount_root();
 	init_run(INIT_LATE);

@@ -20,7 +20,12 @@ TP_ZLIB_FLAGS := -isystem $(TP_DIR)/zlib -DZ_PREFIX -DZ_SOLO -DHAVE_MEMCPY
 TP_ZSTD_FLAGS := -isystem $(TP_DIR)/zstd/lib -DZSTD_DISABLE_ASM \
 	-DZSTD_STATIC_LINKING_ONLY -DZSTD_NO_INTRINSICS -DDYNAMIC_BMI2=0 \
 	-DDEBUGLEVEL=0 -DZSTD_LEGACY_SUPPORT=0 -DZSTD_STRIP_ERROR_STRINGS \
-	-DZSTD_NO_UNUSED_FUNCTIONS -DXXH_NO_XXH3 -DZSTD_TRACE=0
+	-DZSTD_NO_UNUSED_FUNCTIONS -DXXH_NO_XXH3 -DZSTD_TRACE=0 \
+	-DHUF_FORCE_DECOMPRESS_X1 -DZSTD_FORCE_DECOMPRESS_SEQUENCES_SHORT
+
+# zstd reads misaligned words all the time: one load is never worse than eight
+# and their shifts, even where firmware has to step in for some of them.
+TP_ZSTD_ARCH := -mno-strict-align -DMEM_FORCE_MEMORY_ACCESS=1
 
 TP_CFLAGS = $(KERNEL_CFLAGS) -w -isystem $(TP_SHIM)
 
@@ -47,7 +52,7 @@ $(BUILD)/third_party/zlib/%.o: $(TP_DIR)/zlib.fetched
 		$(TP_DIR)/zlib/$*.c
 $(BUILD)/third_party/zstd/%.o: $(TP_DIR)/zstd.fetched
 	@mkdir -p $(@D)
-	@$(CC) $(TP_CFLAGS) $(TP_ZSTD_FLAGS) -c -o $@ $(TP_DIR)/zstd/lib/$*.c
+	@$(CC) $(TP_CFLAGS) $(TP_ZSTD_FLAGS) $(TP_ZSTD_ARCH) -c -o $@ $(TP_DIR)/zstd/lib/$*.c
 $(BUILD)/third_party/shim/%.o: $(TP_SHIM)/%.c
 	@mkdir -p $(@D)
 	@$(CC) $(KERNEL_CFLAGS) -c -o $@ $<

@@ -647,7 +647,9 @@ int __must_check mnt_ns_copy(struct mnt_namespace *from, struct fs_struct *fs,
 void mnt_ns_put(struct mnt_namespace *ns);
 /* rootfs and the first namespace; then the real root is mounted on it. */
 void mount_init_rootfs(void);
-/* Unpacks the initramfs; then mounts root= as told.  True: the initramfs has
+/* Begins to unpack the initramfs into rootfs, in a task of its own. */
+void initramfs_begin(void);
+/* Waits for the initramfs; then mounts root= as told.  True: the initramfs has
  * an init (rdinit) and stays the root. */
 bool mount_root(void);
 /* Texts of /proc/PID/{mounts,mountinfo,mountstats}. */
