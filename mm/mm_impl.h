@@ -28,6 +28,9 @@ void lru_init(void);
 void vma_cache_init(void);
 void mm_cache_init(void);
 
+/* A zeroed page for kernel_map(), or 0. */
+paddr_t kernel_table_page(void);
+
 /* --- frames --- */
 /* Frees pages that nobody refers to any more (references are not looked at):
  * a list through page.lru. */

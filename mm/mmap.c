@@ -302,6 +302,8 @@ int mm_map(struct mm *mm, const struct map_request *request,
 		return -EOVERFLOW;
 	if (rq.flags & MAP_HUGETLB && !rq.file)
 		return -ENOMEM;		/* the pool of huge pages is empty */
+	if (rq.image && !rq.addr && mm->is_aslr)
+		rq.addr = image_home(rq.image, rq.len);
 	flags = flags_of_request(mm, &rq);
 	if ((rq.flags & MAP_LOCKED) && !rlimit_of(RLIMIT_MEMLOCK) &&
 	    !mm_capable(CAP_IPC_LOCK))

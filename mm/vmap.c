@@ -53,7 +53,7 @@ static u32 stack_pool_n __guarded_by(&stack_lock);
 static struct stack_cache hart_stacks[MAX_HARTS];	/* each: its hart */
 static struct slab_cache *area_cache;
 
-static paddr_t table_page(void)
+paddr_t kernel_table_page(void)
 {
 	struct page *p = page_alloc(GFP_KERNEL | GFP_ZERO, 0);
 
@@ -72,7 +72,7 @@ static int stack_map_locked(unsigned long va)
 		if (!p)
 			goto err_unmap;
 		if (kernel_map(at, page_to_pa(p), PAGE_SIZE,
-			       PROT_R | PROT_W | PROT_GLOBAL, table_page)) {
+			       PROT_R | PROT_W | PROT_GLOBAL, kernel_table_page)) {
 			page_free(p, 0);
 			goto err_unmap;
 		}
@@ -256,7 +256,7 @@ static int area_fill(struct vmap_area *a, unsigned gfp)
 		mutex_lock(&vmap_lock);
 		err = kernel_map(a->start + (unsigned long)a->nr_pages *
 				 PAGE_SIZE, page_to_pa(p), PAGE_SIZE,
-				 PROT_R | PROT_W | PROT_GLOBAL, table_page);
+				 PROT_R | PROT_W | PROT_GLOBAL, kernel_table_page);
 		mutex_unlock(&vmap_lock);
 		if (err) {
 			page_free(p, 0);
@@ -330,7 +330,7 @@ void __iomem *ioremap(paddr_t pa, size_t n)
 		return NULL;
 	mutex_lock(&vmap_lock);
 	err = kernel_map(a->start, base, size,
-			 PROT_R | PROT_W | PROT_GLOBAL | PROT_IO, table_page);
+			 PROT_R | PROT_W | PROT_GLOBAL | PROT_IO, kernel_table_page);
 	mutex_unlock(&vmap_lock);
 	if (err) {
 		area_destroy(a);

@@ -51,6 +51,11 @@ static __always_inline bool arch_irqs_enabled(void)
 	return s & 2;
 }
 
+/* Code made of short blocks, within a page; and what running it at va, where it
+ * has not run before, costs a block beyond running it again. */
+paddr_t arch_block_row(void);
+u64 arch_block_price_ns(unsigned long va);
+
 /* Orders memory and device accesses. */
 #define dma_wmb() __asm__ volatile("fence ow, ow" ::: "memory")
 #define dma_rmb() __asm__ volatile("fence ir, ir" ::: "memory")

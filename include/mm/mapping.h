@@ -67,6 +67,7 @@ struct mapping {
 	u32 wb_err_seq;		/* grows with each write error. atomic */
 	int wb_err;
 	unsigned gfp;
+	unsigned long home;	/* where images of it go; 0: not drawn. atomic */
 };
 
 void mapping_init(struct mapping *m, const struct mapping_ops *ops, void *host);

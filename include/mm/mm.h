@@ -163,6 +163,7 @@ struct map_request {
 	unsigned flags;			/* Linux MAP_* */
 	struct file *file;		/* NULL: anonymous */
 	u64 pgoff;
+	struct mapping *image;		/* without addr: its home; or NULL */
 	unsigned long may_flags;	/* VM_MAY* that the file allows */
 	/* Called with the new area set up: file's mmap operation, sets
 	 * vma->ops and vma->mapping, takes references. */
@@ -189,6 +190,11 @@ struct map_request {
 /* All take map_lock themselves and work on current->mm unless given one. */
 int __must_check mm_map(struct mm *mm, const struct map_request *rq,
 			unsigned long *addr);
+/* Where processes map len bytes of a file first, if that is the same for all
+ * of them (mm/home.c); else 0. */
+unsigned long image_home(struct mapping *m, size_t len);
+/* How far from its region's start a position-independent program goes. */
+unsigned long program_offset(struct mapping *m);
 int __must_check mm_unmap(struct mm *mm, unsigned long addr, size_t len);
 int __must_check mm_protect(struct mm *mm, unsigned long addr, size_t len,
 			    unsigned prot);

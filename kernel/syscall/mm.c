@@ -73,6 +73,8 @@ static long map_file(struct map_request *rq, int fdno)
 		return -EBADF;
 	rq->file = fd.file;
 	rq->attach = attach_file;
+	if ((rq->flags & MAP_TYPE) == MAP_PRIVATE && !rq->pgoff)
+		rq->image = fd.file->mapping;
 	err = check_file(fd.file, rq);
 	if (!err)
 		err = mm_map(current->mm, rq, &addr);

@@ -19,7 +19,6 @@
 #include <task/exec.h>
 
 #define DYN_BASE ((TASK_SIZE / 3 * 2) & PAGE_MASK)
-#define RND_PAGES_BITS 18
 #define BRK_SPREAD (1ul << 30)
 
 struct elf_file {
@@ -220,6 +219,7 @@ static int choose_bias(struct elf_file *e, u64 hint)
 	u64 size = e->span.hi - e->span.lo, align = e->span.align;
 	struct map_request rq = {
 		.addr = hint, .len = size + (align - PAGE_SIZE),
+		.image = e->file->mapping,
 		.flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
 		.may_flags = VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC,
 	};
@@ -257,11 +257,6 @@ static int map_all(struct elf_file *e, unsigned flags)
 	return 0;
 }
 
-static u64 random_pages(void)
-{
-	return (random_u64() & ((1u << RND_PAGES_BITS) - 1)) << PAGE_SHIFT;
-}
-
 static bool is_random(void)
 {
 	return current->flags & TF_RANDOMIZE;
@@ -276,7 +271,8 @@ static int map_program(struct elf_program *p)
 	if (e->eh.e_type == ET_EXEC)
 		return map_all(e, MAP_FIXED_NOREPLACE);
 	if (p->has_interp)
-		hint = DYN_BASE + (is_random() ? random_pages() : 0);
+		hint = DYN_BASE + (is_random() ?
+				   program_offset(e->file->mapping) : 0);
 	err = choose_bias(e, hint);
 	return err ? err : map_all(e, MAP_FIXED);
 }
