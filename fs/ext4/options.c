@@ -26,8 +26,8 @@ void ext4_default_options(struct ext4_fs *fs)
 }
 
 enum opt_action {
-	OPT_IGNORE, OPT_BARRIER, OPT_NOBARRIER, OPT_NOLOAD, OPT_DISCARD,
-	OPT_NODISCARD, OPT_MINIXDF, OPT_BSDDF, OPT_GRPID, OPT_NOGRPID,
+	OPT_IGNORE, OPT_UNKEPT, OPT_BARRIER, OPT_NOBARRIER, OPT_NOLOAD,
+	OPT_DISCARD, OPT_NODISCARD, OPT_MINIXDF, OPT_BSDDF, OPT_GRPID, OPT_NOGRPID,
 	OPT_DATA, OPT_ERRORS, OPT_RESUID, OPT_RESGID, OPT_RO, OPT_RW,
 };
 
@@ -44,17 +44,17 @@ static const struct {
 	{ "grpid", OPT_GRPID },		{ "bsdgroups", OPT_GRPID },
 	{ "nogrpid", OPT_NOGRPID },	{ "sysvgroups", OPT_NOGRPID },
 	{ "resuid", OPT_RESUID },	{ "resgid", OPT_RESGID },
-	{ "user_xattr", OPT_IGNORE },	{ "acl", OPT_IGNORE },
+	{ "user_xattr", OPT_IGNORE },	{ "acl", OPT_UNKEPT },
 	{ "noacl", OPT_IGNORE },	{ "delalloc", OPT_IGNORE },
-	{ "commit", OPT_IGNORE },	{ "stripe", OPT_IGNORE },
+	{ "commit", OPT_UNKEPT },	{ "stripe", OPT_IGNORE },
 	{ "auto_da_alloc", OPT_IGNORE }, { "noauto_da_alloc", OPT_IGNORE },
 	{ "init_itable", OPT_IGNORE },	{ "noinit_itable", OPT_IGNORE },
-	{ "lazytime", OPT_IGNORE },	{ "nolazytime", OPT_IGNORE },
+	{ "lazytime", OPT_UNKEPT },	{ "nolazytime", OPT_IGNORE },
 	{ "dioread_lock", OPT_IGNORE },	{ "dioread_nolock", OPT_IGNORE },
-	{ "block_validity", OPT_IGNORE }, { "journal_checksum", OPT_IGNORE },
-	{ "max_batch_time", OPT_IGNORE }, { "min_batch_time", OPT_IGNORE },
-	{ "journal_ioprio", OPT_IGNORE }, { "inode_readahead_blks", OPT_IGNORE },
-	{ "max_dir_size_kb", OPT_IGNORE }, { "nombcache", OPT_IGNORE },
+	{ "block_validity", OPT_IGNORE }, { "journal_checksum", OPT_UNKEPT },
+	{ "max_batch_time", OPT_UNKEPT }, { "min_batch_time", OPT_UNKEPT },
+	{ "journal_ioprio", OPT_UNKEPT }, { "inode_readahead_blks", OPT_IGNORE },
+	{ "max_dir_size_kb", OPT_UNKEPT }, { "nombcache", OPT_IGNORE },
 	{ "prefetch_block_bitmaps", OPT_IGNORE },
 	{ "no_prefetch_block_bitmaps", OPT_IGNORE },
 	{ "mb_optimize_scan", OPT_IGNORE }, { "nodiratime", OPT_IGNORE },
@@ -94,7 +94,8 @@ static int apply(struct ext4_fs *fs, enum opt_action a, const char *v,
 		 bool is_remount, bool *ro)
 {
 	switch (a) {
-	case OPT_IGNORE:
+	case OPT_IGNORE:	/* nothing a program could see */
+	case OPT_UNKEPT:
 		return 0;
 	case OPT_RO:
 	case OPT_RW:
@@ -137,6 +138,13 @@ static int apply(struct ext4_fs *fs, enum opt_action a, const char *v,
 	return -EINVAL;
 }
 
+/* What is asked for is not done: say so, as Linux does for what was left out
+ * of its build. */
+static void warn_unkept(struct ext4_fs *fs, const char *key)
+{
+	pr_warn("ext4 (%s): %s option not supported\n", fs->sb->id, key);
+}
+
 static int apply_name(struct ext4_fs *fs, const char *key, const char *v,
 		      bool is_remount, bool *ro)
 {
@@ -144,8 +152,12 @@ static int apply_name(struct ext4_fs *fs, const char *key, const char *v,
 
 	for (i = 0; i < ARRAY_SIZE(options); i++)
 		if (str_equal(options[i].name, key))
-			return apply(fs, options[i].action, v, is_remount, ro);
-	return -EINVAL;
+			break;
+	if (i == ARRAY_SIZE(options))
+		return -EINVAL;
+	if (options[i].action == OPT_UNKEPT)
+		warn_unkept(fs, key);
+	return apply(fs, options[i].action, v, is_remount, ro);
 }
 
 int ext4_parse_options(struct ext4_fs *fs, char *opts, bool is_remount,
