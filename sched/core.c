@@ -47,6 +47,7 @@ void runq_init(struct runq *rq, struct hart *h)
 	irq_lock_init(&rq->lock, RANK_RUNQ, "runq");
 	rq->hart = h;
 	rq->poll_ns = POLL_MAX_NS;
+	rq->trial_after = TRIAL_MIN;
 	fair_init(&rq->fair);
 	rt_init(&rq->rt);
 	dl_init(rq);

@@ -144,6 +144,8 @@ static void sleep(struct runq *rq)
  * shows that a longer poll would have paid. */
 static void learn(struct runq *rq, bool found, u64 slept)
 {
+	if (found)
+		rq->trial_after = TRIAL_MIN;
 	if (found || slept < POLL_MAX_NS)
 		rq->poll_ns = min(rq->poll_ns * 2 + NSEC_PER_USEC,
 				  (u64)POLL_MAX_NS);

@@ -64,6 +64,29 @@ static struct hart *idle_any(u64 idle)
 	return NULL;
 }
 
+/*
+ * Two tasks that hand on to each other stay on one hart, since the other one
+ * sleeps.  But if both polled, each could answer the other at once, without a
+ * switch of address spaces.  So now and then the sleeper is woken for it: if
+ * the two then find each other polling, they go on like that by themselves,
+ * else they are back here, and the next trial is twice as far away.
+ */
+static struct hart *trial_hart(struct runq *here, u64 idle)
+{
+	struct hart *h;
+
+	if (++here->nr_handoffs < here->trial_after)
+		return NULL;
+	h = idle_any(idle);
+	if (!h)
+		return NULL;
+	here->nr_handoffs = 0;
+	here->trial_after = min(here->trial_after * 2, TRIAL_MAX);
+	here->poll_ns = POLL_MAX_NS;
+	WRITE_ONCE(h->rq->poll_ns, POLL_MAX_NS);
+	return h;
+}
+
 static struct hart *select_idle(struct task *t, struct hart *here, u64 idle,
 				bool is_sync)
 {
@@ -74,8 +97,10 @@ static struct hart *select_idle(struct task *t, struct hart *here, u64 idle,
 	if (idle >> here->id & 1 && is_free(here))
 		return here;	/* an interrupt woke it: no IPI */
 	h = idle_polling(idle);
-	if (h || (is_sync && current->sync_misses < MAX_SYNC_MISSES))
+	if (h)
 		return h;
+	if (is_sync && current->sync_misses < MAX_SYNC_MISSES)
+		return in_irq() ? NULL : trial_hart(here->rq, idle);
 	if (idle >> last->id & 1 && is_free(last))
 		return last;
 	return idle_any(idle);

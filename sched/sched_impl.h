@@ -20,6 +20,9 @@
 #define TICK_NS (4 * NSEC_PER_MSEC)	/* while a hart is busy */
 #define NICE0_WEIGHT 1024u
 #define IDLE_WEIGHT 3u
+/* Hand-offs on one hart until two are tried: at first, at most. */
+#define TRIAL_MIN 64u
+#define TRIAL_MAX 16384u
 #define POLL_MAX_NS (50 * NSEC_PER_USEC)
 #define TIMER_NEAR_NS (60 * NSEC_PER_USEC) /* idle polls for such a timer */
 #define HANDOFF_TRUST_NS (50 * NSEC_PER_USEC)
@@ -74,7 +77,8 @@ struct runq {
 	u64 unsplit_ns;			/* busy time, not yet user or system */
 	u64 next_balance;		/* this hart */
 	/* this hart: idle */
-	u64 poll_ns;
+	u64 poll_ns;			/* a trial on another hart sets it too */
+	u32 nr_handoffs, trial_after;	/* this hart: see place.c */
 	/* this hart: growth flushes */
 	struct mm *growth_mm;
 	u64 growth_flushes, growth_next;
