@@ -7,7 +7,7 @@ VDSO_CFLAGS := $(TARGET_FLAGS) -std=gnu11 -ffreestanding -O2 -g0 -fPIC \
 	-march=rv64gc -mabi=lp64d -mcmodel=medany -fvisibility=hidden -fno-jump-tables \
 	-fno-stack-protector -fno-strict-aliasing -fasynchronous-unwind-tables \
 	-Iinclude -I$(BUILD)/include $(WARN) -Wno-missing-prototypes
-VDSO_OBJS := $(VDSO_DIR)/vgettime.o $(VDSO_DIR)/vcalls.o
+VDSO_OBJS := $(VDSO_DIR)/vgettime.o $(VDSO_DIR)/vhwprobe.o $(VDSO_DIR)/vcalls.o
 VDSO_OBJ := $(VDSO_DIR)/embed.o
 
 $(VDSO_DIR)/%.o: $(VDSO_SRC)/%.c $(CONFIG_H)

@@ -4,6 +4,7 @@
  */
 #include <arch/mmu.h>
 #include <arch/smp.h>
+#include <arch/vdso.h>
 #include <kernel/hart.h>
 #include <lib/printf.h>
 #include <lib/string.h>
@@ -284,5 +285,18 @@ void arch_hwprobe(struct hwprobe_pair *pairs, size_t n, u64 mask)
 		pairs[i].value = 0;
 		if (!probe_one(&pairs[i], mask))
 			pairs[i].key = -1;
+	}
+}
+
+void arch_vdso_probe_fill(struct vdso_probe *v)
+{
+	struct hwprobe_pair p;
+
+	static_assert(VDSO_PROBE_KEYS == KEY_MISALIGNED_SCALAR_PERF + 1,
+		      "the vDSO knows the keys that the call knows");
+	for (unsigned i = 0; i < VDSO_PROBE_KEYS; i++) {
+		p.key = i;
+		arch_hwprobe(&p, 1, online_harts.bits);
+		v->values[i] = p.value;
 	}
 }

@@ -1,5 +1,5 @@
 /*
- * vdso - maps the vDSO: one page of clock parameters, then the image.
+ * vdso - maps the vDSO: one page of data, then the image.
  *
  * Theory:  the pages are those of the kernel image itself, the same frames in
  *          every program.  The image finds its data on the page before it.
@@ -8,6 +8,7 @@
 
 #include <arch/signal.h>
 #include <arch/smp.h>
+#include <arch/vdso.h>
 #include <kernel/assert.h>
 #include <task/exec.h>
 #include <task/init.h>
@@ -56,4 +57,8 @@ void exec_init(void)
 	for (unsigned i = 0; i < nr_image_pages; i++)
 		image_pages[i] = pa_to_page(pa + i * PAGE_SIZE);
 	data_page[0] = pa_to_page(image_to_pa(clock_params));
+	static_assert(sizeof(*clock_params) <= VDSO_PROBE_OFFSET,
+		      "the clock and the harts' page halves");
+	arch_vdso_probe_fill((void *)((char *)clock_params +
+				      VDSO_PROBE_OFFSET));
 }

@@ -5,7 +5,6 @@
  */
 #define NR_rt_sigreturn 139
 #define NR_getcpu 168
-#define NR_riscv_hwprobe 258
 #define NR_riscv_flush_icache 259
 
 	.text
@@ -33,6 +32,5 @@ __vdso_rt_sigreturn:
 	.size __vdso_rt_sigreturn, . - __vdso_rt_sigreturn
 
 	system_call __vdso_getcpu, NR_getcpu
-	system_call __vdso_riscv_hwprobe, NR_riscv_hwprobe
 	system_call __vdso_flush_icache, NR_riscv_flush_icache
 	.section .note.GNU-stack, "", @progbits
