@@ -18,17 +18,22 @@ struct timespec64 time_now(void)
 	return ts;
 }
 
-static void round_to(struct timespec64 *ts, u32 gran_ns)
+/* What the file system can store that comes closest. */
+static void fit_time(const struct super_block *sb, struct timespec64 *ts)
 {
-	if (gran_ns > 1)
-		ts->nsec -= ts->nsec % gran_ns;
+	if (ts->sec >= sb->time_max || ts->sec <= sb->time_min) {
+		ts->sec = ts->sec > 0 ? sb->time_max : sb->time_min;
+		ts->nsec = 0;
+	}
+	if (sb->time_gran_ns > 1)
+		ts->nsec -= ts->nsec % sb->time_gran_ns;
 }
 
 void inode_touch(struct inode *i, unsigned which)
 {
 	struct timespec64 now = time_now();
 
-	round_to(&now, i->sb->time_gran_ns);
+	fit_time(i->sb, &now);
 	spin_lock(&i->state_lock);
 	if (which & TIME_A)
 		i->atime = now;
@@ -291,17 +296,16 @@ static void kill_set_ids(const struct inode *i, struct iattr *a)
 static void fill_times(struct inode *i, struct iattr *a)
 {
 	struct timespec64 now = time_now();
-	u32 gran = i->sb->time_gran_ns;
 
-	round_to(&now, gran);
+	fit_time(i->sb, &now);
 	a->valid |= ATTR_CTIME;
 	a->ctime = now;
 	if (!(a->valid & ATTR_ATIME_SET))
 		a->atime = now;
 	if (!(a->valid & ATTR_MTIME_SET))
 		a->mtime = now;
-	round_to(&a->atime, gran);
-	round_to(&a->mtime, gran);
+	fit_time(i->sb, &a->atime);
+	fit_time(i->sb, &a->mtime);
 }
 
 int inode_change(struct dentry *d, struct iattr *a)

@@ -65,6 +65,8 @@ static struct super_block *super_new(const struct filesystem *fs,
 	sb->blkbits = PAGE_SHIFT;
 	sb->max_bytes = S64_MAX;
 	sb->time_gran_ns = 1;
+	sb->time_min = S64_MIN;
+	sb->time_max = S64_MAX;
 	strscpy(sb->id, fs->name, sizeof(sb->id));
 	rwsem_init(&sb->umount_lock, RANK_SB_RENAME, "umount");
 	mutex_init(&sb->rename_lock, RANK_SB_RENAME, "rename");

@@ -261,6 +261,10 @@ static void set_super_fields(struct super_block *sb, struct ext4_fs *fs)
 	sb->ops = &ext4_super_ops;
 	sb->magic = EXT4_MAGIC;
 	sb->time_gran_ns = fs->inode_size >= 160 ? 1 : NSEC_PER_SEC;
+	sb->time_min = S32_MIN;
+	sb->time_max = S32_MAX;
+	if (fs->inode_size >= 160)	/* two bits more, and no sign */
+		sb->time_max += 3ll << 32;
 	sb->max_bytes = max_file_bytes(fs);
 	fs->next_generation = (u32)random_u64();
 }

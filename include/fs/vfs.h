@@ -329,6 +329,7 @@ struct super_block {
 	u32 blocksize, blkbits;
 	u64 max_bytes;
 	u32 time_gran_ns;
+	s64 time_min, time_max;		/* seconds that an inode can hold */
 	struct dentry *root;
 	struct block_device *bdev;
 	char id[32];			/* for messages: "vda" */
