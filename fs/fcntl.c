@@ -1,5 +1,6 @@
 /* fcntl - what fcntl(2) and ioctl(2) ask of any open file. */
 #include "vfs_impl.h"
+#include <fs/fdtable.h>
 #include <fs/locks.h>
 #include <fs/pipe.h>
 #include <kernel/rcu.h>
@@ -241,6 +242,8 @@ long file_fcntl(struct file *f, unsigned fd, unsigned cmd, unsigned long arg)
 #define FIONBIO 0x5421
 #define FIOASYNC 0x5452
 #define FIOQSIZE 0x5460
+#define FICLONE 0x40049409
+#define FICLONERANGE 0x4020940d
 
 static long set_bit_flag(struct file *f, unsigned flag, int __user *arg)
 {
@@ -260,6 +263,39 @@ static long set_bit_flag(struct file *f, unsigned flag, int __user *arg)
 	return 0;
 }
 
+/* Sharing blocks between files: no file system here can, and programs that
+ * try (cp) tell that from a file that it cannot be asked of. */
+static int clone_refused(struct file *to, int fd)
+{
+	struct file *from = fd_get_file(fd);
+	int err;
+
+	if (!from)
+		return -EBADF;
+	if (from->inode->sb != to->inode->sb)
+		err = -EXDEV;
+	else if (S_ISDIR(from->inode->mode) || S_ISDIR(to->inode->mode))
+		err = -EISDIR;
+	else if (!S_ISREG(from->inode->mode) || !S_ISREG(to->inode->mode))
+		err = -EINVAL;
+	else if (!(from->mode & FMODE_READ) || !(to->mode & FMODE_WRITE) ||
+		 (to->flags & O_APPEND))
+		err = -EBADF;
+	else
+		err = -EOPNOTSUPP;
+	file_put(from);
+	return err;
+}
+
+static int clone_range_refused(struct file *to, const s64 __user *arg)
+{
+	s64 from;
+
+	if (get_user(from, arg))
+		return -EFAULT;
+	return clone_refused(to, (int)from);
+}
+
 long vfs_ioctl(struct file *f, unsigned cmd, unsigned long arg)
 {
 	struct inode *i = f->inode;
@@ -275,6 +311,10 @@ long vfs_ioctl(struct file *f, unsigned cmd, unsigned long arg)
 		if (S_ISREG(i->mode) || S_ISDIR(i->mode) || S_ISLNK(i->mode))
 			return put_user((s64)inode_size(i), (s64 __user *)arg);
 		return -ENOTTY;
+	case FICLONE:
+		return clone_refused(f, (int)arg);
+	case FICLONERANGE:
+		return clone_range_refused(f, (const s64 __user *)arg);
 	case FIONREAD:
 		if (S_ISREG(i->mode))
 			return put_user((int)(inode_size(i) - f->pos),
