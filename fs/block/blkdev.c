@@ -79,7 +79,7 @@ static void registry_add(struct block_device *b)
 	spin_lock(&registry_lock);
 	list_add_tail(&b->node, &registry);
 	spin_unlock(&registry_lock);
-	devnode_add(b->name, S_IFBLK | 0660, b->dev);
+	devnode_add(b->name, S_IFBLK | 0600, b->dev);
 }
 
 static int blkdev_check(const struct block_device *b)

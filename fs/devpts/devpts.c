@@ -13,7 +13,10 @@
 #include <lib/printf.h>
 #include <lib/string.h>
 
+#define DEVPTS_MAGIC 0x1cd1
+
 static struct mount *pts_mnt;		/* const after init */
+static struct super_ops pts_ops;	/* tmpfs's, but for two. const after init */
 static u32 pts_mode = 0600, ptmx_mode;	/* mount lock */
 static u32 pts_uid, pts_gid;
 static bool has_uid, has_gid;
@@ -107,6 +110,29 @@ static void pts_node(u32 index, u32 uid, u32 gid, bool add)
 		pr_warn("devpts: node %u: error %d\n", index, err);
 }
 
+static int devpts_statfs(struct dentry *d, struct kstatfs *st)
+{
+	st->type = DEVPTS_MAGIC;
+	st->bsize = st->frsize = PAGE_SIZE;
+	st->namelen = NAME_MAX;
+	return 0;
+}
+
+static size_t devpts_show(struct super_block *sb, char *buf, size_t n)
+{
+	size_t len = 0;
+
+	if (has_uid)
+		len += (size_t)kscnprintf(buf + len, n - len, ",uid=%u",
+					  pts_uid);
+	if (has_gid)
+		len += (size_t)kscnprintf(buf + len, n - len, ",gid=%u",
+					  pts_gid);
+	return len + (size_t)kscnprintf(buf + len, n - len,
+					",mode=%03o,ptmxmode=%03o", pts_mode,
+					ptmx_mode);
+}
+
 static const struct filesystem devpts = {
 	.name = "devpts",
 	.flags = FS_NODEV | FS_SINGLE,
@@ -126,6 +152,11 @@ static void devpts_init(void)
 		pr_err("devpts: error %d\n", err);
 		return;
 	}
+	pts_ops = *pts_mnt->sb->ops;
+	pts_ops.statfs = devpts_statfs;
+	pts_ops.show_options = devpts_show;
+	pts_mnt->sb->ops = &pts_ops;
+	pts_mnt->sb->magic = DEVPTS_MAGIC;
 	pts_mnt->sb->fs = &devpts;
 	pty_node_hook = pts_node;
 }

@@ -9,6 +9,8 @@
 #include <fs/nodes.h>
 #include <kernel/init.h>
 #include <kernel/print.h>
+#include <lib/printf.h>
+#include <mm/page.h>
 
 static struct mount *dev_mnt;		/* const after init */
 
@@ -40,8 +42,13 @@ FILESYSTEM(devtmpfs);
 
 static void devtmpfs_init(void)
 {
-	char opts[] = "mode=0755";
-	int err = kern_mount("tmpfs", opts, &dev_mnt);
+	char opts[64];
+	int err;
+
+	/* df shows what has a size. */
+	ksnprintf(opts, sizeof(opts), "mode=0755,size=50%%,nr_inodes=%llu",
+		  (unsigned long long)mem_total_pages() / 2);
+	err = kern_mount("tmpfs", opts, &dev_mnt);
 
 	if (err) {
 		pr_err("devtmpfs: error %d\n", err);

@@ -13,6 +13,9 @@
 #include <task/cred.h>
 #include "tmpfs_impl.h"
 
+/* What an entry counts in a directory's size, as on Linux. */
+#define ENTRY_SIZE 20
+
 static const struct inode_ops dir_inode_ops, link_inode_ops,
 	special_inode_ops;
 static const struct file_ops dir_ops;
@@ -86,6 +89,7 @@ static int entry_add(struct inode *dir, const struct dentry *d,
 	memcpy(e->name, d->name, d->len);
 	insert_name(dir->priv, e);
 	insert_pos(dir->priv, e);
+	inode_set_size(dir, inode_size(dir) + ENTRY_SIZE);
 	inode_touch(dir, TIME_M | TIME_C);
 	return 0;
 }
@@ -96,6 +100,7 @@ static void entry_remove(struct inode *dir, struct tmpfs_entry *e)
 
 	rb_erase(&e->by_name, &t->by_name);
 	rb_erase(&e->by_pos, &t->by_pos);
+	inode_set_size(dir, inode_size(dir) - ENTRY_SIZE);
 	inode_touch(dir, TIME_M | TIME_C);
 	inode_put(e->inode);
 	kfree(e);
@@ -136,6 +141,7 @@ static int set_kind(struct inode *i, u32 dev)
 		i->ops = &dir_inode_ops;
 		i->fops = &dir_ops;
 		inode_set_nlink(i, 2);
+		inode_set_size(i, 2 * ENTRY_SIZE);
 	} else if (S_ISLNK(i->mode)) {
 		i->ops = &link_inode_ops;
 	} else {

@@ -38,7 +38,7 @@ static int tmpfs_statfs(struct dentry *d, struct kstatfs *st)
 	struct tmpfs_sb *t = d->sb->priv;
 	u64 pages = READ_ONCE(t->pages), inodes = READ_ONCE(t->inodes);
 
-	st->type = TMPFS_MAGIC;
+	st->type = d->sb->magic;
 	st->bsize = st->frsize = PAGE_SIZE;
 	st->namelen = NAME_MAX;
 	if (t->max_pages) {
@@ -172,6 +172,7 @@ static size_t tmpfs_show(struct super_block *sb, char *buf, size_t n)
 		len += (size_t)kscnprintf(buf + len, n - len, ",uid=%u", t->uid);
 	if (t->gid)
 		len += (size_t)kscnprintf(buf + len, n - len, ",gid=%u", t->gid);
+	len += (size_t)kscnprintf(buf + len, n - len, ",inode64");
 	return len;
 }
 
