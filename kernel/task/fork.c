@@ -421,11 +421,17 @@ static void link_leader(struct task *t)
 	process_attach_pid(p, PIDTYPE_SID, from->pids[PIDTYPE_SID]);
 }
 
+/* init and kthreadd hang on the boot task, other kernel tasks on kthreadd. */
+static bool is_first(const struct clone_args_k *a)
+{
+	return !kthreadd_task || (a->set_tid_size && *a->set_tid == 1);
+}
+
 static void set_parent(struct task *t, const struct clone_args_k *a)
 {
 	t->exit_signal = a->exit_signal;
 	if (t->flags & TF_KERNEL) {
-		t->real_parent = kthreadd_task ? kthreadd_task : &boot_task;
+		t->real_parent = is_first(a) ? &boot_task : kthreadd_task;
 	} else if (a->flags & (CLONE_PARENT | CLONE_THREAD)) {
 		t->real_parent = current->real_parent;
 		t->exit_signal = current->group_leader->exit_signal;

@@ -191,13 +191,11 @@ static void init_main(void *arg)
 int process_start_init(void (*fn)(void *arg), void *arg)
 {
 	static struct init_start start;
-	struct task *t, *kd = kthreadd_task;
+	struct task *t;
 	int err;
 
 	start = (struct init_start){ fn, arg };
-	kthreadd_task = NULL;		/* init hangs on the boot task */
 	err = start_numbered(1, init_main, &start, "swapper/0", &t);
-	kthreadd_task = kd;
 	if (!err)
 		task_put(t);
 	return err;
