@@ -297,13 +297,15 @@ static void remove_below(long dir, unsigned long dev)
 
 void root_switch(void)
 {
-	static const char *const dirs[] = { "/dev", "/proc", "/sys", "/run",
-					    "/tmp" };
+	static const char *const dirs[] = { "/dev", "/proc", "/sys", "/run" };
 	char to[32];
 	struct stat st;
 	long old = sys(openat, AT_FDCWD, "/", O_RDONLY | O_DIRECTORY, 0);
 	size_t i;
 
+	/* Whether these are on the disk or in memory, its own init decides. */
+	sys(umount2, "/tmp", 2 /* MNT_DETACH */);
+	sys(umount2, "/dev/shm", 2);
 	for (i = 0; i < ARRAY_SIZE(dirs); i++) {
 		if (!is_mounted(dirs[i]))
 			continue;
