@@ -151,6 +151,7 @@ static int stat_show(struct seq *s, void *arg)
 	seq_u64(s, "ctxt ", sched_nr_switches());
 	seq_u64(s, "\nbtime ",
 		(clock_realtime_ns() - clock_ns()) / NSEC_PER_SEC);
+	seq_u64(s, "\nprocesses ", task_nr_forks());
 	seq_u64(s, "\nprocs_running ", sched_nr_running());
 	seq_u64(s, "\nprocs_blocked ", sched_nr_iowait());
 	seq_putc(s, '\n');

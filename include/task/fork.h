@@ -8,6 +8,8 @@ struct process;
 /* Tasks now, and how many there may be (kernel.threads-max). */
 int task_count(void);
 int task_limit(void);
+/* Tasks ever made by anyone ("processes" in /proc/stat). */
+u64 task_nr_forks(void);
 void task_count_drop(void);
 /* A kernel task running a->fn (never returns there); *out is referenced. */
 int __must_check task_create_kernel(const struct clone_args_k *a,

@@ -38,7 +38,13 @@
 static struct slab_cache *task_cache;
 static struct slab_cache *process_cache;
 static int nr_tasks;			/* atomic */
+static u64 nr_forks __guarded_by(&tasklist_lock);
 static int max_tasks = 1024;		/* const after init */
+
+u64 task_nr_forks(void)
+{
+	return READ_ONCE(nr_forks);
+}
 
 int task_count(void)
 {
@@ -480,6 +486,7 @@ static int task_link(struct task *t, const struct clone_args_k *a)
 	list_add_tail_rcu(&t->thread_node, &t->process->threads);
 	STORE_RELEASE(t->thread_pid->thread, t);
 	list_add_tail_rcu(&t->all_node, &all_tasks);
+	WRITE_ONCE(nr_forks, nr_forks + 1);
 out:
 	irq_unlock(&current->sighand->lock);
 	write_unlock(&tasklist_lock);
