@@ -88,4 +88,7 @@ void asm_offsets(void)
 	DEFINE(START_ENTRY, offsetof(struct hart_start, entry));
 	DEFINE(START_TASK, offsetof(struct hart_start, task));
 	DEFINE(START_STACK, offsetof(struct hart_start, stack));
+	DEFINE(START_READY, offsetof(struct hart_start, ready));
+	DEFINE(START_BYTES, sizeof(struct hart_start));
+	DEFINE(STARTS_BYTES, sizeof(struct hart_start) * MAX_HARTS);
 }

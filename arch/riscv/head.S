@@ -58,6 +58,11 @@ _start:
 
 boot_start:
 	hart_reset
+	/* only the first one boots, see secondary_start */
+	lla	t0, boot_taken
+	li	t1, 1
+	amoswap.w.aqrl	t1, t1, (t0)
+	bnez	t1, secondary_start
 	mv	s1, a0
 	mv	s2, a1
 	lla	s3, _start		/* where we are */
@@ -121,11 +126,23 @@ boot_high:
 	call	start_kernel
 	unimp
 
-/* SBI starts a hart here: a0 its id, a1 a struct hart_start. */
+/* SBI starts a hart here, or at _start (see smp.c): a0 is its id.  Without a
+ * record nobody wants it: it sleeps. */
 	.globl secondary_start
 	.balign 4
 secondary_start:
 	hart_reset
+	lla	a1, hart_starts
+	li	t0, STARTS_BYTES
+	add	t0, t0, a1
+	addi	t1, a0, 1
+1:	ld	t2, START_READY(a1)
+	beq	t2, t1, 3f
+	addi	a1, a1, START_BYTES
+	bltu	a1, t0, 1b
+2:	wfi
+	j	2b
+3:	fence	r, rw
 	ld	tp, START_TASK(a1)
 	ld	sp, START_STACK(a1)
 	ld	t1, START_ENTRY(a1)
@@ -141,6 +158,11 @@ secondary_high:
 	csrw	sscratch, t0
 	call	secondary_main
 	unimp
+
+	.data
+	.balign 4
+boot_taken:
+	.word	0
 
 	.section .bss.page_aligned, "aw", @nobits
 	.balign 4096

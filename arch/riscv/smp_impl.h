@@ -7,14 +7,15 @@ struct task;
 
 #define TRAP_STACK_SIZE 8192	/* of a hart, for kernel stack overflows */
 
-/* What a starting hart loads before it has page tables; passed by physical
- * address. */
+/* What a starting hart loads before it has page tables. */
 struct hart_start {
 	unsigned long satp;
 	unsigned long entry;	/* virtual address to go on at */
 	struct task *task;
 	unsigned long stack;
+	u64 ready;		/* firmware's id of the hart, plus one */
 };
+extern struct hart_start hart_starts[];
 
 /* head.S: where firmware starts a secondary hart; where it goes on. */
 void secondary_start(void);
