@@ -4,11 +4,13 @@
  * Theory: two regions.  Kernel stacks live in slots of twice their size, so
  *         that the lower half stays unmapped as a guard; a slot keeps its
  *         pages mapped while it waits in a cache (per hart, then common), and
- *         only when the common cache is full some are unmapped (which
- *         flushes all harts).  All else is in areas sorted by address, first
- *         fit, with an unmapped page behind each.
+ *         only when the common cache is full, or memory is short, some are
+ *         unmapped (which flushes all harts).  All else is in areas sorted by
+ *         address, first fit, with an unmapped page behind each.
  * Locks:  vmap_lock (sleeps) guards areas and the kernel's tables of both
- *         regions; stack_lock the common stack cache (RANK_SPIN_LEAF).
+ *         regions; stack_lock the common stack cache (RANK_SPIN_LEAF).  A
+ *         hart's own cache is marked busy by its owner, with preemption off;
+ *         the interrupt that empties it leaves a busy one alone.
  */
 #include <kernel/assert.h>
 #include <kernel/hart.h>
@@ -28,8 +30,8 @@
 #define AREAS_BASE STACKS_END
 
 #define HART_STACKS 4u
-#define POOL_STACKS 64u
-#define PURGE_STACKS 32u
+#define POOL_STACKS 256u	/* a grace period's worth: RCU frees in batches */
+#define PURGE_STACKS 64u
 
 struct vmap_area {
 	struct list node;	/* sorted by start */
@@ -40,7 +42,13 @@ struct vmap_area {
 
 struct stack_cache {
 	u32 n;
+	u32 busy;
 	void *stacks[HART_STACKS];
+};
+
+/* What harts give up; linked through the stacks themselves. */
+struct idle_stack {
+	struct idle_stack *next;
 };
 
 static struct mutex vmap_lock = MUTEX_INIT(vmap_lock, RANK_VMAP, "vmap");
@@ -50,6 +58,7 @@ static DECLARE_BITMAP(stack_slots, NR_STACK_SLOTS) __guarded_by(&vmap_lock);
 static struct spinlock stack_lock = SPINLOCK_INIT(RANK_SPIN_LEAF, "kstacks");
 static void *stack_pool[POOL_STACKS] __guarded_by(&stack_lock);
 static u32 stack_pool_n __guarded_by(&stack_lock);
+static u32 stack_pool_max;	/* const after init */
 static struct stack_cache hart_stacks[MAX_HARTS];	/* each: its hart */
 static struct slab_cache *area_cache;
 
@@ -110,24 +119,24 @@ static void *stack_create(void)
 	return (void *)va;
 }
 
-/* Unmaps n stacks, then frees their pages and slots. */
-static void stacks_destroy(void **stacks, u32 n)
+/* Unmaps n stacks with one flush, then frees their pages and slots.  The
+ * frames' addresses wait in the first frame, where nobody looks. */
+static void stacks_destroy_locked(void **stacks, u32 n)
+	__must_hold(&vmap_lock)
 {
 	paddr_t pas[STACK_PAGES];
 
-	mutex_lock(&vmap_lock);
 	for (u32 i = 0; i < n; i++) {
 		unsigned long va = (unsigned long)stacks[i];
 
 		for (u32 k = 0; k < STACK_PAGES; k++)
 			pas[k] = kernel_va_to_pa(va + k * PAGE_SIZE);
-		kernel_unmap(va, KSTACK_SIZE);
-		/* The addresses of the frames wait where nobody looks. */
-		memcpy(pa_to_va(pas[0]), pas, sizeof(pas));
+		kernel_unmap_unflushed(va, KSTACK_SIZE);
 		stacks[i] = pa_to_va(pas[0]);
+		memcpy(stacks[i], pas, sizeof(pas));
 		bit_clear(stack_slots, (va - STACKS_BASE) / STACK_SLOT);
 	}
-	mutex_unlock(&vmap_lock);
+	tlb_flush_harts(&online_harts);
 	for (u32 i = 0; i < n; i++) {
 		memcpy(pas, stacks[i], sizeof(pas));
 		for (u32 k = 0; k < STACK_PAGES; k++)
@@ -136,16 +145,30 @@ static void stacks_destroy(void **stacks, u32 n)
 	vmstat_add(VM_KSTACK, -(long)(n * STACK_PAGES));
 }
 
-void *kstack_alloc(void)
+static struct stack_cache *cache_enter(void)
 {
 	struct stack_cache *c;
-	void *s = NULL;
 
 	preempt_disable();
 	c = &hart_stacks[hart_id()];
-	if (c->n)
-		s = c->stacks[--c->n];
+	c->busy = 1;
+	barrier();
+	return c;
+}
+
+static void cache_leave(struct stack_cache *c)
+{
+	barrier();
+	c->busy = 0;
 	preempt_enable();
+}
+
+void *kstack_alloc(void)
+{
+	struct stack_cache *c = cache_enter();
+	void *s = c->n ? c->stacks[--c->n] : NULL;
+
+	cache_leave(c);
 	if (s)
 		return s;
 	spin_lock(&stack_lock);
@@ -157,27 +180,73 @@ void *kstack_alloc(void)
 
 void kstack_free(void *stack)
 {
+	struct stack_cache *c = cache_enter();
 	void *purge[PURGE_STACKS];
-	struct stack_cache *c;
 	u32 n = 0;
 
-	preempt_disable();
-	c = &hart_stacks[hart_id()];
 	if (c->n < HART_STACKS) {
 		c->stacks[c->n++] = stack;
 		stack = NULL;
 	}
-	preempt_enable();
+	cache_leave(c);
 	if (!stack)
 		return;
 	spin_lock(&stack_lock);
-	if (stack_pool_n == POOL_STACKS)
+	if (stack_pool_n == stack_pool_max)
 		while (n < PURGE_STACKS)
 			purge[n++] = stack_pool[--stack_pool_n];
 	stack_pool[stack_pool_n++] = stack;
 	spin_unlock(&stack_lock);
-	if (n)
-		stacks_destroy(purge, n);
+	if (!n)
+		return;
+	mutex_lock(&vmap_lock);
+	stacks_destroy_locked(purge, n);
+	mutex_unlock(&vmap_lock);
+}
+
+/* In an interrupt, or with interrupts off. */
+static void give_up_stacks(void *list)
+{
+	struct stack_cache *c = &hart_stacks[hart_id()];
+	struct idle_stack **head = list, *s;
+
+	while (!c->busy && c->n) {
+		s = c->stacks[--c->n];
+		s->next = __atomic_load_n(head, __ATOMIC_RELAXED);
+		while (!__atomic_compare_exchange_n(head, &s->next, s, true,
+						    __ATOMIC_SEQ_CST,
+						    __ATOMIC_RELAXED))
+			;
+	}
+}
+
+/* Up to PURGE_STACKS of the given ones and of the pool's. */
+static u32 pick_stacks(struct idle_stack **idle, void **purge)
+{
+	u32 n = 0;
+
+	for (; *idle && n < PURGE_STACKS; *idle = (*idle)->next)
+		purge[n++] = *idle;
+	spin_lock(&stack_lock);
+	while (stack_pool_n && n < PURGE_STACKS)
+		purge[n++] = stack_pool[--stack_pool_n];
+	spin_unlock(&stack_lock);
+	return n;
+}
+
+/* Part of reclaim: whoever holds vmap_lock may be waiting for it. */
+void kstacks_drain(void)
+{
+	struct idle_stack *idle = NULL;
+	void *purge[PURGE_STACKS];
+	u32 n;
+
+	if (!mutex_trylock(&vmap_lock))
+		return;
+	hart_call_all(give_up_stacks, &idle);
+	while ((n = pick_stacks(&idle, purge)))
+		stacks_destroy_locked(purge, n);
+	mutex_unlock(&vmap_lock);
 }
 
 /* --- areas; vmap_lock held --- */
@@ -347,6 +416,9 @@ void iounmap(void __iomem *p)
 
 void vmap_init(void)
 {
+	/* at most a 64th of memory */
+	stack_pool_max = (u32)clamp_t(u64, mem_total_pages() / STACK_PAGES / 64,
+				      PURGE_STACKS, POOL_STACKS);
 	area_cache = slab_cache_create("vmap_area", sizeof(struct vmap_area),
 				       0, SLAB_PANIC, NULL);
 }

@@ -177,16 +177,21 @@ static size_t unmap_one(unsigned long va, size_t size)
 	return PAGE_SIZE;
 }
 
-void kernel_unmap(unsigned long va, size_t size)
+void kernel_unmap_unflushed(unsigned long va, size_t size)
 {
-	if (!size)
-		return;
 	while (size) {
 		size_t step = unmap_one(va, size);
 
 		va += step;
 		size -= step;
 	}
+}
+
+void kernel_unmap(unsigned long va, size_t size)
+{
+	if (!size)
+		return;
+	kernel_unmap_unflushed(va, size);
 	tlb_flush_harts(&online_harts);
 }
 

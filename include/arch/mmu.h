@@ -128,6 +128,9 @@ void pt_root_init(struct pte *root);
 int __must_check kernel_map(unsigned long va, paddr_t pa, size_t size,
 			    unsigned prot, paddr_t (*alloc)(void));
 void kernel_unmap(unsigned long va, size_t size);
+/* The same for several ranges before one flush of all harts, which must come
+ * before the frames or the addresses are used again. */
+void kernel_unmap_unflushed(unsigned long va, size_t size);
 /* Physical address behind a kernel virtual one, 0 if none. */
 paddr_t kernel_va_to_pa(unsigned long va);
 
