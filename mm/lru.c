@@ -15,6 +15,7 @@
  *         (off the lists, referenced) while reclaim works on it.
  */
 #include <kernel/init.h>
+#include <kernel/rcu.h>
 #include <kernel/spinlock.h>
 #include <kernel/waitq.h>
 #include <kernel/work.h>
@@ -250,6 +251,15 @@ static u64 run_shrinkers(unsigned gfp, int priority)
 	return freed;
 }
 
+/* What waits per hart for its next use, and is neither cache nor page. */
+static void drain_idle(void)
+{
+	mm_zombies_drain();
+	pt_caches_drain();
+	kstacks_drain();
+	slab_shrink_all();
+}
+
 /* --- entry points --- */
 
 u64 reclaim_pages(unsigned gfp, u64 target)
@@ -267,7 +277,7 @@ u64 reclaim_pages(unsigned gfp, u64 target)
 		freed += shrink_inactive(max_t(u64, n, SCAN_BATCH), &nr_dirty);
 		freed += run_shrinkers(gfp, prio);
 		if (prio <= 2)
-			slab_shrink_all();
+			drain_idle();
 	}
 	if (!was_memalloc)
 		current->flags &= ~TF_MEMALLOC;
@@ -343,7 +353,10 @@ void drop_caches(unsigned what)
 	if (what & 2)
 		for (int i = 0; i < 4 && run_shrinkers(GFP_KERNEL, 0); i++)
 			cond_resched();
-	slab_shrink_all();
+	/* The dead give back their stacks first, then slabs go. */
+	rcu_barrier();
+	drain_idle();
+	rcu_barrier();
 }
 
 void lru_init(void)

@@ -7,7 +7,8 @@
  *         struct and its root table; all users together hold one.  A hart
  *         that still has the table loaded (lazily, for kernel tasks) holds
  *         none; instead a dead mm that is still loaded waits on a list and
- *         is looked at again at the next birth or death.
+ *         is looked at again at the next birth or death, or when memory is
+ *         short.
  */
 #include <kernel/spinlock.h>
 #include <kernel/task.h>
@@ -46,6 +47,15 @@ static void reap_zombies(void)
 	irq_unlock(&zombies_lock);
 	list_for_each_entry_safe(mm, next, &free, zombie_node)
 		mm_free(mm);
+}
+
+/* The last spaces of harts that only idle now. */
+void mm_zombies_drain(void)
+{
+	if (!READ_ONCE(nr_zombies))
+		return;
+	mm_unload_lazy();
+	reap_zombies();
 }
 
 void mm_drop(struct mm *mm)

@@ -35,7 +35,7 @@ paddr_t kernel_table_page(void);
 /* Frees pages that nobody refers to any more (references are not looked at):
  * a list through page.lru. */
 void pages_free_list(struct list *pages);
-/* Gives the per-hart lists of this hart back to the buddy lists. */
+/* Gives the per-hart lists of all harts back to the buddy lists. */
 void page_lists_drain(void);
 /* The last reference is gone: frees by the kind of the page. */
 void page_free_last(struct page *p);
@@ -62,6 +62,11 @@ void kmalloc_init(void);
 size_t slab_object_size(const struct page *p);
 
 /* --- reclaim --- */
+/* Free things that wait for their next use, of all harts: kernel stacks, page
+ * tables, roots of dead address spaces.  May sleep; take locks by trying. */
+void kstacks_drain(void);
+void pt_caches_drain(void);
+void mm_zombies_drain(void);
 /* Frees at least a batch of pages if it can; returns how many. May sleep. */
 u64 reclaim_pages(unsigned gfp, u64 target);
 void reclaim_wake(void);

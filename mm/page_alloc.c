@@ -324,7 +324,7 @@ static __always_inline struct page *pcp_alloc(void)
 	return p;
 }
 
-void page_lists_drain(void)
+static void list_drain(void *unused)
 {
 	struct pcp *c = pcp_enter();
 
@@ -332,6 +332,11 @@ void page_lists_drain(void)
 		return;
 	pcp_trim(c, c->n);
 	pcp_leave(c);
+}
+
+void page_lists_drain(void)
+{
+	hart_call_all(list_drain, NULL);
 }
 
 /* --- allocation --- */

@@ -7,7 +7,8 @@
  *         left both the tree and its mapping's list, so nobody else can be
  *         in it.  A freed table is all zero and kept as such in a small
  *         stack per hart: neither clearing nor allocating costs anything in
- *         a fork-exit cycle.
+ *         a fork-exit cycle.  Its owner uses it with preemption off and marks
+ *         it busy; the interrupt that empties it leaves a busy one alone.
  */
 #include <kernel/spinlock.h>
 #include <lib/string.h>
@@ -18,22 +19,37 @@
 
 struct table_cache {
 	u32 n, nr_roots;
+	u32 busy;
 	struct page *tables[CACHED_TABLES];	/* zero */
 	struct pte *roots[CACHED_ROOTS];	/* user half zero */
 };
 
 static struct table_cache caches[MAX_HARTS];	/* each: its hart */
 
-static struct page *table_cached(void)
+static __always_inline struct table_cache *cache_enter(void)
 {
 	struct table_cache *c;
-	struct page *p = NULL;
 
 	preempt_disable();
 	c = &caches[hart_id()];
-	if (c->n)
-		p = c->tables[--c->n];
+	c->busy = 1;
+	barrier();
+	return c;
+}
+
+static __always_inline void cache_leave(struct table_cache *c)
+{
+	barrier();
+	c->busy = 0;
 	preempt_enable();
+}
+
+static struct page *table_cached(void)
+{
+	struct table_cache *c = cache_enter();
+	struct page *p = c->n ? c->tables[--c->n] : NULL;
+
+	cache_leave(c);
 	return p;
 }
 
@@ -53,23 +69,25 @@ static struct page *table_alloc(void)
 	return p;
 }
 
+static void table_release(struct page *p)
+{
+	vmstat_add(VM_TABLES, -1);
+	p->flags = 0;
+	page_free(p, 0);
+}
+
 /* The table is all zero. */
 static void table_free(struct page *p)
 {
-	struct table_cache *c;
+	struct table_cache *c = cache_enter();
 
-	preempt_disable();
-	c = &caches[hart_id()];
 	if (c->n < CACHED_TABLES) {
 		c->tables[c->n++] = p;
 		p = NULL;
 	}
-	preempt_enable();
-	if (!p)
-		return;
-	vmstat_add(VM_TABLES, -1);
-	p->flags = 0;
-	page_free(p, 0);
+	cache_leave(c);
+	if (p)
+		table_release(p);
 }
 
 void pt_put_tables(struct list *tables)
@@ -84,14 +102,10 @@ void pt_put_tables(struct list *tables)
 
 struct pte *pt_root_get(void)
 {
-	struct table_cache *c;
-	struct pte *root = NULL;
+	struct table_cache *c = cache_enter();
+	struct pte *root = c->nr_roots ? c->roots[--c->nr_roots] : NULL;
 
-	preempt_disable();
-	c = &caches[hart_id()];
-	if (c->nr_roots)
-		root = c->roots[--c->nr_roots];
-	preempt_enable();
+	cache_leave(c);
 	if (!root) {
 		root = pages_alloc_va(GFP_KERNEL | GFP_ZERO, 0);
 		if (!root)
@@ -102,22 +116,42 @@ struct pte *pt_root_get(void)
 	return root;
 }
 
+static void root_release(struct pte *root)
+{
+	vmstat_add(VM_TABLES, -1);
+	pages_free_va(root, 0);
+}
+
 /* The user half is all zero. */
 void pt_root_put(struct pte *root)
 {
-	struct table_cache *c;
+	struct table_cache *c = cache_enter();
 
-	preempt_disable();
-	c = &caches[hart_id()];
 	if (c->nr_roots < CACHED_ROOTS) {
 		c->roots[c->nr_roots++] = root;
 		root = NULL;
 	}
-	preempt_enable();
-	if (!root)
+	cache_leave(c);
+	if (root)
+		root_release(root);
+}
+
+/* In an interrupt, or with interrupts off. */
+static void cache_empty(void *unused)
+{
+	struct table_cache *c = &caches[hart_id()];
+
+	if (c->busy)
 		return;
-	vmstat_add(VM_TABLES, -1);
-	pages_free_va(root, 0);
+	while (c->n)
+		table_release(c->tables[--c->n]);
+	while (c->nr_roots)
+		root_release(c->roots[--c->nr_roots]);
+}
+
+void pt_caches_drain(void)
+{
+	hart_call_all(cache_empty, NULL);
 }
 
 static struct pte *step_down(struct pte *table, unsigned long addr,

@@ -171,6 +171,8 @@ void tlb_note_fill(unsigned n);
 void mm_switch_init(void);
 /* Does a hart have its table loaded? */
 bool mm_is_loaded(struct mm *mm);
+/* Harts that run no user task let go of the space they have loaded. */
+void mm_unload_lazy(void);
 
 /* --- gathering (zap.c) --- */
 #define GATHER_FIRST 32

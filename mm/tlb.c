@@ -172,6 +172,22 @@ void mm_switch_current(struct mm *mm)
 	irqs_on();
 }
 
+/* A hart without user work keeps the last space loaded: no more. */
+static void unload(void *unused)
+{
+	struct hart *h = this_hart();
+
+	if (current->mm || !h->loaded_mm)
+		return;
+	leave(h, &init_mm);
+	enter(h, &init_mm);
+}
+
+void mm_unload_lazy(void)
+{
+	hart_call_all(unload, NULL);
+}
+
 bool mm_is_loaded(struct mm *mm)
 {
 	for_each_hart(h)
