@@ -19,6 +19,7 @@ enum lock_rank {
 	RANK_TTY,
 	RANK_PIPE,
 	RANK_SOCK,
+	RANK_SOCK_GC,		/* descriptors in flight */
 	RANK_EPOLL,
 	RANK_SLEEP_B,
 	RANK_MM,		/* mm.map_lock */

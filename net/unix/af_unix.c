@@ -26,60 +26,13 @@
 #include <signal/signal.h>
 #include <task/process.h>
 #include <task/pid.h>
+#include "unix_impl.h"
 
-#define UNIX_PATH_MAX 108
 #define SNDBUF_DEFAULT 212992u
 #define CHUNK_MAX 32768u
 #define DGRAM_BACKLOG 10u
 #define NAME_BUCKETS 64u
 #define SOMAXCONN 4096
-
-struct sockaddr_un {
-	u16 family;
-	char path[UNIX_PATH_MAX];
-};
-
-struct unix_addr {
-	struct ref refs;
-	int len;			/* of the sockaddr */
-	struct sockaddr_un name;
-};
-
-struct unix_sock;
-
-struct unix_msg {
-	struct list node;
-	struct unix_sock *from;		/* owns a reference; charged to it */
-	struct scm scm;
-	u32 len, off, charge;
-	u8 data[];
-};
-
-enum unix_state { UNIX_CLOSED, UNIX_LISTEN, UNIX_CONNECTED };
-
-struct unix_sock {
-	struct ref refs;
-	struct irqlock lock;
-	int type;			/* const */
-	enum unix_state state;		/* lock */
-	struct list queue;		/* unix_msg, or pending connections */
-	u32 queued;			/* lock */
-	struct unix_sock *peer;		/* lock; owns a reference */
-	u32 shut;			/* 1 read, 2 write. lock */
-	int err;			/* SO_ERROR. lock */
-	struct list accept_node;	/* in the listener's queue. its lock */
-	u32 backlog;			/* lock */
-	struct mutex read_lock;
-	struct waitq wait;		/* readers, writers, accept, connect */
-	s64 wmem;			/* atomic: bytes of ours under way */
-	u32 sndbuf;
-	struct unix_addr *addr;		/* set once. atomic */
-	struct path path;		/* bound to */
-	struct list name_node;		/* abstract. names_lock */
-	struct ucred peer_cred;
-	struct socket *sock;		/* lock; NULL: orphan */
-	bool dead;
-};
 
 static struct spinlock names_lock =
 	SPINLOCK_INIT(RANK_SPIN_LEAF, "unix names");
@@ -93,10 +46,12 @@ static void addr_put(struct unix_addr *a)
 		kfree(a);
 }
 
-static void msg_free(struct unix_msg *m)
+void unix_msg_free(struct unix_msg *m)
 {
 	struct unix_sock *from = m->from;
 
+	if (unix_free_later(m))
+		return;
 	scm_destroy(&m->scm);
 	__atomic_sub_fetch(&from->wmem, m->charge, __ATOMIC_SEQ_CST);
 	if (waitq_active(&from->wait))
@@ -126,6 +81,7 @@ static struct unix_sock *unix_alloc(int type)
 	list_init(&u->queue);
 	list_init(&u->accept_node);
 	list_init(&u->name_node);
+	list_init(&u->flight_node);
 	u->type = type;
 	u->sndbuf = SNDBUF_DEFAULT;
 	return u;
@@ -620,6 +576,7 @@ static void attach_scm(struct unix_msg *m, struct scm *scm)
 	if (!scm->has_cred)
 		fill_cred(&m->scm.cred);
 	m->scm.has_cred = true;
+	unix_take_off(&m->scm);
 }
 
 static ssize_t send_one(struct socket *s, struct unix_sock *to, struct msg *m,
@@ -637,13 +594,13 @@ static ssize_t send_one(struct socket *s, struct unix_sock *to, struct msg *m,
 	if (err)
 		return err;
 	if (copy_from_iter(um->data, len, &m->it) != len) {
-		msg_free(um);
+		unix_msg_free(um);
 		return -EFAULT;
 	}
 	attach_scm(um, &m->scm);
 	err = deliver(u, to, um);
 	if (err) {
-		msg_free(um);
+		unix_msg_free(um);
 		return err;
 	}
 	return len;
@@ -787,7 +744,7 @@ static void unlink_msg(struct unix_sock *u, struct unix_msg *m)
 	irq_unlock(&u->lock);
 	if (u->type == SOCK_DGRAM && waitq_active(&u->wait))
 		waitq_wake(&u->wait, TASK_NORMAL, 0, EPOLLOUT);
-	msg_free(m);
+	unix_msg_free(m);
 }
 
 /* Hands the ancillary data of a message over; peeking copies references. */
@@ -803,6 +760,7 @@ static void give_scm(struct socket *s, struct msg *m, struct unix_msg *um,
 		m->scm.nr_files = um->scm.nr_files;
 		um->scm.files = NULL;
 		um->scm.nr_files = 0;
+		unix_land(&m->scm);
 		return;
 	}
 	m->scm.files = kmalloc_array(um->scm.nr_files, sizeof(struct file *),
@@ -810,8 +768,10 @@ static void give_scm(struct socket *s, struct msg *m, struct unix_msg *um,
 	if (!m->scm.files)
 		return;
 	m->scm.nr_files = um->scm.nr_files;
+	unix_flight_lock();
 	for (unsigned i = 0; i < um->scm.nr_files; i++)
 		m->scm.files[i] = file_get(um->scm.files[i]);
+	unix_flight_unlock();
 }
 
 static bool same_sender(const struct ucred *a, const struct ucred *b)
@@ -1060,30 +1020,43 @@ static int unix_setsockopt(struct socket *s, int level, int name,
 	return 0;
 }
 
-static void drop_queue(struct unix_sock *u)
+static void drop_messages(struct unix_sock *u)
 {
 	struct unix_msg *m;
-	struct unix_sock *n;
 
-	if (u->state == UNIX_LISTEN) {
-		while ((n = take_connection(u))) {
-			struct unix_sock *p = peer_get(n);
-
-			WRITE_ONCE(n->dead, true);
-			if (p) {
-				xchg(&p->err, -ECONNRESET);
-				wake_all(&p->wait);
-				unix_put(p);
-			}
-			p = xchg(&n->peer, NULL);
-			if (p)
-				unix_put(p);
-			unix_put(n);
-		}
-		return;
-	}
 	while ((m = first_msg(u)))
 		unlink_msg(u, m);
+}
+
+/* A connection that nobody will accept. */
+static void refuse(struct unix_sock *n)
+{
+	struct unix_sock *p;
+
+	irq_lock(&n->lock);
+	n->dead = true;		/* nothing is delivered from here on */
+	p = n->peer;
+	n->peer = NULL;
+	irq_unlock(&n->lock);
+	if (p) {
+		xchg(&p->err, -ECONNRESET);
+		wake_all(&p->wait);
+		unix_put(p);
+	}
+	drop_messages(n);
+	unix_put(n);
+}
+
+static void drop_queue(struct unix_sock *u)
+{
+	struct unix_sock *n;
+
+	if (u->state != UNIX_LISTEN) {
+		drop_messages(u);
+		return;
+	}
+	while ((n = take_connection(u)))
+		refuse(n);
 }
 
 static void unix_release(struct socket *s)
@@ -1114,9 +1087,10 @@ static void unix_release(struct socket *s)
 	wake_all(&u->wait);
 	drop_queue(u);
 	unix_put(u);
+	unix_collect();
 }
 
-static const struct proto_ops unix_ops = {
+const struct proto_ops unix_ops = {
 	.family = AF_UNIX,
 	.bind = unix_bind,
 	.connect = unix_connect,
