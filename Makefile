@@ -118,6 +118,7 @@ help:
 	@echo "make          build/hartwood (ELF) and build/Image"
 	@echo "make run      a shell on Hartwood in QEMU"
 	@echo "make test     all tests"
+	@echo "make stress   the storms and 200 boots in a row"
 	@echo "make check    static checks"
 	@echo "make debug    the kernel with every run-time check, in build/debug"
 	@echo "make gdb      attach gdb to a guest started with 'make run GDB=1'"
