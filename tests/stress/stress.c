@@ -175,9 +175,9 @@ static struct account settle(void)
 	struct account a, best = { 0 };
 
 	sync();
-	for (int i = 0; i < 4; i++) {
+	for (int i = 0; i < 3; i++) {
 		drop_caches();
-		sleep_us(50000);
+		sleep_us(15000);
 		a = take_account();
 		if (a.kb[0] > best.kb[0])
 			best = a;

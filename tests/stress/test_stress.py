@@ -49,7 +49,7 @@ def disk(program):
 
 def command(kernel, storms):
     limit = LIMIT.get(kernel, LIMIT["hartwood"])
-    return (f"/stress/stress -n {2 if SCALE < 2 else 5} -s {SCALE or 1} "
+    return (f"/stress/stress -n {5 if SCALE else 1} -s {SCALE or 1} "
             f"-t {60 * (SCALE or 1)} -l {limit} {' '.join(storms)}")
 
 
