@@ -11,7 +11,8 @@
  *          of abstract names.
  * Locks:   sk.lock (irqlock, RANK_IRQ) guards queue, peer and state.  Two are
  *          taken in address order.  sk.read_lock (RANK_SOCK) serialises
- *          readers, who copy to user memory under it.  names_lock guards the
+ *          readers, who copy to user memory under it; sk.bind_lock
+ *          (RANK_SOCK_BIND) lets one bind at a time.  names_lock guards the
  *          abstract names and inode->socket.
  * Life:    a socket is referenced by its struct socket, by its peer, by the
  *          name table's look-ups and by messages it sent.
@@ -76,6 +77,7 @@ static struct unix_sock *unix_alloc(int type)
 		return NULL;
 	ref_init(&u->refs, 1);
 	irq_lock_init(&u->lock, RANK_IRQ, "unix socket");
+	mutex_init(&u->bind_lock, RANK_SOCK_BIND, "unix bind");
 	mutex_init(&u->read_lock, RANK_SOCK, "unix read");
 	waitq_init(&u->wait);
 	list_init(&u->queue);
@@ -269,7 +271,7 @@ static int unix_bind(struct socket *s, const void *addr, int len)
 	ref_init(&a->refs, 1);
 	memcpy(&a->name, addr, (size_t)len);
 	a->len = len;
-	mutex_lock(&u->read_lock);	/* one bind at a time */
+	mutex_lock(&u->bind_lock);
 	if (u->addr)
 		err = -EINVAL;
 	else if (len == 2)
@@ -278,7 +280,7 @@ static int unix_bind(struct socket *s, const void *addr, int len)
 		err = bind_path(u, a);
 	else
 		err = bind_abstract(u, a);
-	mutex_unlock(&u->read_lock);
+	mutex_unlock(&u->bind_lock);
 	if (err)
 		kfree(a);
 	return err;

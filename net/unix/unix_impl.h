@@ -45,7 +45,7 @@ struct unix_sock {
 	int err;			/* SO_ERROR. lock */
 	struct list accept_node;	/* in the listener's queue. its lock */
 	u32 backlog;			/* lock */
-	struct mutex read_lock;
+	struct mutex bind_lock, read_lock;
 	struct waitq wait;		/* readers, writers, accept, connect */
 	s64 wmem;			/* atomic: bytes of ours under way */
 	u32 sndbuf;
