@@ -64,6 +64,42 @@ struct unix_sock {
 
 extern const struct proto_ops unix_ops;
 
+struct unix_sock *unix_alloc(int type);
+void unix_put(struct unix_sock *u);
+/* The peer, referenced; or NULL. */
+struct unix_sock *unix_peer_get(struct unix_sock *u);
+/* The caller as its peer is to see it. */
+void unix_fill_cred(struct ucred *c);
+
+/* name.c */
+void unix_names_init(void);
+int __must_check unix_bind(struct socket *s, const void *addr, int len);
+void unix_unbind(struct unix_sock *u);
+/* The socket of that name and type, referenced. */
+int __must_check unix_name_find(const void *addr, int len, int type,
+				struct unix_sock **out);
+int __must_check unix_getname(struct socket *s, void *addr, int *len,
+			      bool peer);
+
+/* connect.c */
+int __must_check unix_pair(struct socket *sa, struct socket *sb);
+int __must_check unix_listen(struct socket *s, int backlog);
+int __must_check unix_connect(struct socket *s, const void *addr, int len,
+			      bool nonblock);
+int __must_check unix_accept(struct socket *s, struct socket *to,
+			     bool nonblock);
+/* The oldest connection nobody has accepted, taken from the queue; or NULL. */
+struct unix_sock *unix_take_connection(struct unix_sock *l);
+
+/* send.c, receive.c */
+ssize_t unix_sendmsg(struct socket *s, struct msg *m);
+ssize_t unix_recvmsg(struct socket *s, struct msg *m);
+/* There is room for what u wants to send. */
+bool unix_has_wspace(struct unix_sock *u);
+/* Nothing more will come: shut down, or the peer is gone. */
+bool unix_at_end(struct unix_sock *u);
+/* Throws away what is queued and unread. */
+void unix_drop_messages(struct unix_sock *u);
 /* Frees a message that is on no queue, with what it carries. May sleep. */
 void unix_msg_free(struct unix_msg *m);
 
