@@ -22,7 +22,7 @@
 static struct spinlock registry_lock =
 	SPINLOCK_INIT(RANK_SPIN_LEAF, "blkdev registry");
 static LIST_HEAD(registry) __guarded_by(&registry_lock);
-static struct mutex scan_lock = MUTEX_INIT(scan_lock, RANK_SLEEP_A, "blkscan");
+static struct mutex scan_lock = MUTEX_INIT(scan_lock, RANK_NAMES, "blkscan");
 static u32 next_ext_minor;		/* scan_lock */
 static struct super_block *bdev_sb;	/* const after the first disk */
 

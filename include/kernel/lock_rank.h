@@ -8,8 +8,8 @@ enum lock_rank {
 	RANK_NONE,		/* not checked (tests) */
 	/* sleeping locks, outermost first */
 	RANK_FILE_POS,		/* file.pos_lock: around a whole call */
-	RANK_SOCK_BIND,		/* a local socket gets its name in the tree */
 	RANK_EXEC,		/* process.exec_lock: exec against ptrace, /proc */
+	RANK_NAMES,		/* around making nodes: bind(2), partitions */
 	RANK_MOUNT,		/* mount tree changes */
 	RANK_SB_RENAME,		/* directory renames of one superblock */
 	RANK_INODE_DIR,		/* inode.lock of a (parent) directory */

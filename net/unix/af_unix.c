@@ -12,7 +12,7 @@
  * Locks:   sk.lock (irqlock, RANK_IRQ) guards queue, peer and state.  Two are
  *          taken in address order.  sk.read_lock (RANK_SOCK) serialises
  *          readers, who copy to user memory under it; sk.bind_lock
- *          (RANK_SOCK_BIND) lets one bind at a time.  names_lock guards the
+ *          (RANK_NAMES) lets one bind at a time.  names_lock guards the
  *          abstract names and inode->socket.
  * Life:    a socket is referenced by its struct socket, by its peer, by the
  *          name table's look-ups and by messages it sent.
@@ -49,7 +49,7 @@ struct unix_sock *unix_alloc(int type)
 		return NULL;
 	ref_init(&u->refs, 1);
 	irq_lock_init(&u->lock, RANK_IRQ, "unix socket");
-	mutex_init(&u->bind_lock, RANK_SOCK_BIND, "unix bind");
+	mutex_init(&u->bind_lock, RANK_NAMES, "unix bind");
 	mutex_init(&u->read_lock, RANK_SOCK, "unix read");
 	waitq_init(&u->wait);
 	list_init(&u->queue);
