@@ -314,7 +314,7 @@ static int ext4_fill(struct super_block *sb, char *opts)
 	set_super_fields(sb, fs);
 	err = load(fs);
 	if (err)
-		goto err_free;
+		goto err_inodes;	/* there is the journal's at least */
 	fs->overhead = ext4_overhead(fs);
 	if (ro)
 		sb->flags |= SB_RDONLY;
@@ -326,7 +326,8 @@ static int ext4_fill(struct super_block *sb, char *opts)
 	pr_info("ext4 (%s): mounted%s\n", sb->id, ro ? " read-only" : "");
 	return 0;
 err_inodes:
-	/* kill_super_bdev() drops root and inodes, then calls put_super. */
+	/* kill_super_bdev() drops root and inodes, then calls put_super.  Freed
+	 * inodes wait for RCU and need the operations until then. */
 	return err;
 err_free:
 	sb->ops = &no_ops;
