@@ -78,6 +78,16 @@ test: setup-test
 suites:
 	@HARTWOOD_KERNEL=$(abspath $(BUILD)/Image) $(PYTEST) --smp $(SMP) --qemu $(QEMU) $(or $(SUITE),tests)
 
+# Many more damaged disks, archives and programs than the sample of `make test`:
+# make fuzz SEED=7 COUNT=1000 FIRST=0, and what pytest's -k knows in SUITE.
+SEED ?= 1
+COUNT ?= 600
+FIRST ?= 0
+fuzz: setup-test
+	@$(MAKE) --no-print-directory all
+	@FUZZ_SEED=$(SEED) FUZZ_COUNT=$(COUNT) FUZZ_FIRST=$(FIRST) \
+		$(MAKE) --no-print-directory suites SUITE="$(or $(SUITE),tests/fuzz)"
+
 # The suites against Debian's kernel: what a test must pass to prove anything.
 suites-linux: setup-test
 	@$(PYTEST) --kernel linux --smp $(SMP) --qemu $(QEMU) $(or $(SUITE),tests)
@@ -91,5 +101,5 @@ check-images:
 lock:
 	@scripts/debs.py lock
 
-.PHONY: initramfs setup setup-run setup-test disk run gdb test suites \
+.PHONY: initramfs setup setup-run setup-test disk run gdb test suites fuzz \
 	suites-linux check-images lock
