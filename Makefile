@@ -37,7 +37,13 @@ KERNEL_CFLAGS := $(TARGET_FLAGS) -std=gnu11 -ffreestanding -O2 -g \
 	-fno-stack-protector -fno-pic -fno-pie -fno-asynchronous-unwind-tables \
 	-fno-delete-null-pointer-checks -fno-strict-overflow $(NO_TREE_LOOP) \
 	-Iinclude -I$(BUILD)/include
-CFLAGS := $(KERNEL_CFLAGS) $(WARN)
+# Not null (the MMU finds it), nor alignment and object sizes: a walk of a list
+# ends with the head taken for an entry.  Other people's code does without.
+ifeq ($(CONFIG_UBSAN),1)
+UBSAN := -fsanitize=bounds,shift,integer-divide-by-zero,unreachable,bool,enum \
+	$(if $(IS_CLANG),-fsanitize-trap=undefined,-fsanitize-undefined-trap-on-error)
+endif
+CFLAGS := $(KERNEL_CFLAGS) $(WARN) $(UBSAN)
 LDFLAGS := -nostdlib -static --no-dynamic-linker -z max-page-size=4096 -z norelro
 
 DIRS := arch/riscv kernel sched time irq mm fs net drivers lib tests/kernel
@@ -121,6 +127,8 @@ help:
 	@echo "make stress   the storms and 200 boots in a row"
 	@echo "make check    static checks"
 	@echo "make debug    the kernel with every run-time check, in build/debug"
+	@echo "make test CONFIG_DEBUG=1  all tests on that kernel"
+	@echo "make fuzz     damaged disks, archives and programs; SEED=, COUNT=, FIRST="
 	@echo "make gdb      attach gdb to a guest started with 'make run GDB=1'"
 	@echo "make CC=clang build with clang"
 	@echo "make clean    remove build/"

@@ -5,7 +5,9 @@ CONFIG_DEBUG ?= 0
 CONFIG_SUM_TOGGLE ?= $(CONFIG_DEBUG)
 # Poison freed memory and check redzones.
 CONFIG_POISON ?= $(CONFIG_DEBUG)
+# Undefined behaviour traps: bounds, shifts, divisions, bad bools.
+CONFIG_UBSAN ?= $(CONFIG_DEBUG)
 # Per-hart event rings.
 CONFIG_TRACE ?= 0
 
-CONFIG_OPTIONS := DEBUG SUM_TOGGLE POISON TRACE
+CONFIG_OPTIONS := DEBUG SUM_TOGGLE POISON UBSAN TRACE

@@ -5,6 +5,7 @@
 #   initramfs    build/initramfs.cpio.zst, which is linked into the kernel
 #   run          a shell on Hartwood in QEMU; GDB=1 waits for `make gdb`
 #   test         unit tests, then all suites of tests/ on Hartwood in QEMU
+#   fuzz         many damaged disks, archives, programs: SEED, COUNT, FIRST
 #   check-images the disks, looked at by e2fsck
 #
 # SMP and QEMU (7 is the host's, 10 is Debian 13's) hold for run and test, MEM

@@ -49,12 +49,15 @@ struct watermarks {
 };
 extern struct watermarks watermarks;	/* const after init */
 
-/* True if an allocation is to fail now (alloc_fail_at). */
+/* True if an allocation is to fail now (alloc_fail_at, and in debug builds
+ * /proc/PID/fail-nth). */
 extern u64 alloc_fail_count;
 bool alloc_fail_hit(void);
+bool alloc_fail_task(void);
 static inline bool alloc_should_fail(void)
 {
-	return unlikely(READ_ONCE(alloc_fail_count)) && alloc_fail_hit();
+	return (CONFIG_DEBUG && alloc_fail_task()) ||
+	       (unlikely(READ_ONCE(alloc_fail_count)) && alloc_fail_hit());
 }
 
 void kmalloc_init(void);

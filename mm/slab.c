@@ -79,6 +79,17 @@ bool alloc_fail_hit(void)
 	return false;
 }
 
+/* The nth allocation of a task from the time it was told so, by name of
+ * Linux: /proc/PID/fail-nth.  Its interrupts do not count. */
+bool alloc_fail_task(void)
+{
+	struct task *t = current;
+
+	if (likely(!t->fail_nth) || in_irq())
+		return false;
+	return --t->fail_nth == 0;
+}
+
 /* --- objects --- */
 
 static void **chain_of(const struct slab_cache *c, void *obj)

@@ -233,7 +233,10 @@ void trap_kernel(struct regs *r)
 	}
 	if (exception_fixup(r->pc, &r->pc))
 		return;
-	kernel_oops(r, flags ? "kernel page fault" : "kernel exception");
+	kernel_oops(r, flags ? "kernel page fault" :
+		       r->cause == CAUSE_BREAKPOINT ?
+				"undefined behaviour or breakpoint" :
+				"kernel exception");
 }
 
 void trap_overflow(struct regs *r)

@@ -9,10 +9,9 @@
 #include <lib/string.h>
 #include <mm/slab.h>
 
-#define REFUSE(sb, ...)                                                        \
+#define REFUSE(sb, fmt, ...)                                                   \
 	({                                                                     \
-		pr_err("ext4 (%s): ", (sb)->id);                               \
-		pr_err(__VA_ARGS__);                                           \
+		pr_err("ext4 (%s): " fmt, (sb)->id, ##__VA_ARGS__);            \
 		-EINVAL;                                                       \
 	})
 

@@ -420,6 +420,8 @@ static const struct task_entry entries[] = {
 	TEXT("gid_map", 0644, IN_BOTH, 0, proc_id_map),
 	TEXT("projid_map", 0644, IN_BOTH, 0, proc_id_map),
 	TEXT("setgroups", 0644, IN_BOTH, 0, proc_setgroups),
+	TEXT_RW("fail-nth", 0644, CONFIG_DEBUG ? IN_BOTH : 0, proc_fail_nth,
+		proc_fail_nth_write),
 	TEXT_RW("timerslack_ns", 0666, IN_PROCESS, proc_timerslack,
 		proc_timerslack_write),
 };

@@ -32,6 +32,26 @@ int proc_comm_write(const struct task_view *v, char *text, size_t len)
 	return 0;
 }
 
+/* --- allocations that fail (debug builds) -------------------------------*/
+int proc_fail_nth(struct seq *s, const struct task_view *v)
+{
+	seq_s64(s, "", READ_ONCE(v->t->fail_nth));
+	seq_putc(s, '\n');
+	return 0;
+}
+
+int proc_fail_nth_write(const struct task_view *v, char *text, size_t len)
+{
+	int n;
+
+	if (v->t != current)
+		return -EPERM;
+	if (str_to_int(str_trim(text), 0, &n) || n < 0)
+		return -EINVAL;
+	current->fail_nth = n;
+	return 0;
+}
+
 /* --- limits -------------------------------------------------------------*/
 static const struct {
 	const char *name, *unit;

@@ -108,11 +108,12 @@ proc_show_fn proc_maps, proc_smaps, proc_smaps_rollup, proc_cmdline,
 	proc_environ, proc_auxv;				/* task_mm.c */
 extern const struct file_ops proc_mem_fops, proc_pagemap_fops;	/* mem.c */
 proc_show_fn proc_io, proc_limits, proc_schedstat, proc_sched, proc_stack,
-	proc_wchan, proc_syscall, proc_comm, proc_personality, proc_oom_score,
-	proc_oom_adj, proc_oom_score_adj, proc_id_map, proc_setgroups,
+	proc_wchan, proc_syscall, proc_comm, proc_fail_nth, proc_personality,
+	proc_oom_score, proc_oom_adj, proc_oom_score_adj, proc_id_map,
+	proc_setgroups,
 	proc_timerslack;					/* misc.c */
-proc_write_fn proc_comm_write, proc_oom_adj_write, proc_oom_score_adj_write,
-	proc_timerslack_write;
+proc_write_fn proc_comm_write, proc_fail_nth_write, proc_oom_adj_write,
+	proc_oom_score_adj_write, proc_timerslack_write;
 extern const struct file_ops proc_fd_fops, proc_fdinfo_fops;	/* fd.c */
 extern const struct inode_ops proc_fd_dir_ops, proc_fdinfo_dir_ops;
 extern const struct file_ops proc_ns_fops;			/* ns.c */

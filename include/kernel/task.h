@@ -244,6 +244,7 @@ struct task {
 	u64 io_read_bytes, io_write_bytes;
 	u32 link_count;			/* symlinks followed */
 	int oom_hint;
+	int fail_nth;			/* debug: allocations until one fails */
 	bool no_new_privs;
 	bool in_exec;
 	struct rcu_head rcu;

@@ -270,6 +270,40 @@ TEST(kernel_pointers_are_refused)
 	CHECK(system(command) != -1);
 }
 
+/*
+ * Those that were spared, as somebody who may signal and change nobody but
+ * himself.
+ */
+TEST(wild_calls_of_nobody)
+{
+	char dir[] = "/tmp/wild.XXXXXX";
+	int nr, round;
+	pid_t pid;
+
+	if (getuid())
+		return;
+	prepare(dir);
+	CHECK(chmod(dir, 0777) == 0);
+	for (nr = 0; nr <= LAST_CALL; nr++) {
+		if (!is_spared(nr))
+			continue;
+		for (round = 0; round < 12; round++) {
+			pid = fork();
+			CHECK(pid >= 0);
+			seed = 0x9e3779b97f4a7c15UL * (round * 1000 + nr + 1);
+			if (pid == 0) {
+				if (setgid(54321) || setuid(54321))
+					_exit(UNPREPARED);
+				call_wildly(nr);
+			}
+			wait_or_kill(pid);
+		}
+	}
+	check_the_kernel();
+	CHECK(unlink("f") == 0 && unlink("check") == 0);
+	CHECK(chdir("/") == 0 && rmdir(dir) == 0);
+}
+
 /* Numbers that no table holds. */
 TEST(numbers_out_of_range)
 {
