@@ -107,7 +107,10 @@ static int nsfs_fill(struct super_block *sb, char *opts)
 	if (err)
 		return err;
 	pi->inode.ops = &proc_file_ops;
-	return dentry_alloc_root(sb, &pi->inode, &sb->root);
+	err = dentry_alloc_root(sb, &pi->inode, &sb->root);
+	if (err)
+		inode_put(&pi->inode);
+	return err;
 }
 
 static int nsfs_mount(const struct filesystem *fs, unsigned flags,

@@ -82,7 +82,7 @@ static int entry_add(struct inode *dir, const struct dentry *d,
 	struct tmpfs_entry *e = kmalloc(sizeof(*e) + d->len, GFP_KERNEL);
 
 	if (!e)
-		return -ENOSPC;
+		return -ENOMEM;
 	e->inode = i;
 	e->hash = d->hash;
 	e->len = d->len;

@@ -220,7 +220,12 @@ static int fill_super(struct super_block *sb, char *opts)
 	root->mode = S_IFDIR | t->mode;
 	root->uid = t->uid;
 	root->gid = t->gid;
-	return dentry_alloc_root(sb, root, &sb->root);
+	err = dentry_alloc_root(sb, root, &sb->root);
+	if (err) {
+		inode_set_nlink(root, 0);
+		inode_put(root);
+	}
+	return err;
 }
 
 static int tmpfs_mount(const struct filesystem *fs, unsigned flags,
@@ -290,8 +295,10 @@ static int memory_file(const char *name, u64 size, u32 seals, u32 mode,
 	inode_set_size(i, size);
 	((struct tmpfs_file *)i->priv)->seals = seals;
 	err = dentry_alloc_root(shm_mnt->sb, i, &p.dentry);
-	if (err)
-		goto err_text;	/* the inode went with it */
+	if (err) {
+		inode_put(i);
+		goto err_text;
+	}
 	p.dentry->priv = text;
 	p.dentry->ops = &memfd_dentry_ops;
 	err = file_open_path(&p, O_RDWR, out);

@@ -255,7 +255,7 @@ static inline void dentry_put(struct dentry *d)
 }
 int __must_check dentry_alloc(struct dentry *parent, const char *name,
 			      size_t len, struct dentry **out);
-/* A root or pathless one. */
+/* A root or pathless one.  The inode's reference moves in, but not on error. */
 int __must_check dentry_alloc_root(struct super_block *sb, struct inode *i,
 				   struct dentry **out);
 /* Gives a negative dentry its inode (the reference moves in), or marks it
