@@ -45,7 +45,7 @@ struct pair {
 
 static struct spinlock table_lock = SPINLOCK_INIT(RANK_SPIN_LEAF, "ptys");
 static struct tty *slaves[PTY_MAX];	/* no references. table_lock */
-void (*pty_node_hook)(u32 index, u32 uid, u32 gid, bool add);
+int (*pty_node_hook)(u32 index, u32 uid, u32 gid, bool add);
 
 static size_t ring_used(const struct pair *p)
 {
@@ -381,17 +381,8 @@ static long master_ioctl(struct file *f, unsigned cmd, unsigned long arg)
 	return tty_ioctl(f, cmd, arg);
 }
 
-static void master_release(struct file *f)
+static void pair_end(struct tty *slave)
 {
-	struct tty *t = f->priv, *slave;
-	struct pair *p;
-
-	if (!t)
-		return;
-	p = t->priv;
-	slave = p->slave;
-	if (pty_node_hook)
-		pty_node_hook(slave->index, 0, 0, false);
 	spin_lock(&table_lock);
 	slaves[slave->index] = NULL;
 	spin_unlock(&table_lock);
@@ -400,6 +391,18 @@ static void master_release(struct file *f)
 	irq_unlock(&slave->lock);
 	tty_hangup(slave);
 	tty_put(slave);		/* the last one frees the pair */
+}
+
+static void master_release(struct file *f)
+{
+	struct tty *t = f->priv, *slave;
+
+	if (!t)
+		return;
+	slave = ((struct pair *)t->priv)->slave;
+	if (pty_node_hook)
+		ignore_error(pty_node_hook(slave->index, 0, 0, false));
+	pair_end(slave);
 }
 
 static int ptmx_open(struct inode *i, struct file *f);
@@ -476,11 +479,15 @@ static int ptmx_open(struct inode *i, struct file *f)
 
 	if (err)
 		return err;
-	f->priv = master;
 	master->count = 1;
 	if (pty_node_hook)
-		pty_node_hook(master->link->index, current->cred->fsuid,
-			      current->cred->fsgid, true);
+		err = pty_node_hook(master->link->index, current->cred->fsuid,
+				    current->cred->fsgid, true);
+	if (err) {
+		pair_end(master->link);
+		return err;
+	}
+	f->priv = master;
 	return 0;
 }
 

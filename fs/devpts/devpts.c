@@ -94,7 +94,7 @@ static int devpts_mount(const struct filesystem *fs, unsigned flags,
 	return 0;
 }
 
-static void pts_node(u32 index, u32 uid, u32 gid, bool add)
+static int pts_node(u32 index, u32 uid, u32 gid, bool add)
 {
 	char name[12];
 	int err;
@@ -108,6 +108,7 @@ static void pts_node(u32 index, u32 uid, u32 gid, bool add)
 		err = node_remove(pts_mnt->sb, name);
 	if (err)
 		pr_warn("devpts: node %u: error %d\n", index, err);
+	return err;
 }
 
 static int devpts_statfs(struct dentry *d, struct kstatfs *st)

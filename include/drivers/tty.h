@@ -189,4 +189,4 @@ size_t tty_input_room(struct tty *t);
 /* /dev/console is this one from now on, if console= names it or none was. */
 void tty_set_console(struct tty *t, const char *name);
 /* devpts shows a node for each pair: filled in by fs/devpts. */
-extern void (*pty_node_hook)(u32 index, u32 uid, u32 gid, bool add);
+extern int (*pty_node_hook)(u32 index, u32 uid, u32 gid, bool add);
