@@ -93,6 +93,7 @@ def test_initrd(machine, kernel, scratch):
     path = str(scratch / "initrd")
     for n in numbers(INITRDS_AT_ONCE):
         kind, data = mutate.initrd(kinds, SEED, n)
+        print(f"initrd {n} ({kind})", flush=True)
         with open(path, "wb") as f:
             f.write(data)
         m = machine.with_(initrd=path, smp=1, mem="128M")
