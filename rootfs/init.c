@@ -272,6 +272,11 @@ static void pid1(char **argv)
 	if (file_exists("/etc/initramfs")) {
 		boot_modules();
 		if (root_find()) {
+			if (comp_is_test_disk()) {
+				sys(rt_sigprocmask, SIG_BLOCK, &all, NULL,
+				    sizeof(all));
+				comp_main();
+			}
 			root_switch();
 			exec_init(argv);
 		}

@@ -24,3 +24,9 @@ int cmdline_get(const char *key, char *value, size_t size);
 __attribute__((noreturn)) void down(unsigned long how);
 /* The command of that name (poweroff, reboot, halt): tells pid 1. */
 int down_command(const char *name, int force);
+
+/* comp/comp.c: true if what is mounted on NEW_ROOT is a competition's test
+ * disk, and the command line does not ask for anything else. */
+int comp_is_test_disk(void);
+/* Runs its groups and powers off. */
+__attribute__((noreturn)) void comp_main(void);

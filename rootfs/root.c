@@ -21,14 +21,6 @@
 #define EXT4_MAGIC 0xef53
 #define AT_REMOVEDIR 0x200
 
-struct dirent64 {
-	__u64 ino;
-	__s64 off;
-	__u16 reclen;
-	__u8 type;
-	char name[];
-};
-
 int cmdline_get(const char *key, char *value, size_t size)
 {
 	static char line[4096];
@@ -169,21 +161,29 @@ static int has_something_to_start(void)
 	       file_exists(NEW_ROOT "/bin/sh");
 }
 
-static int try_mount(const char *dev, const char *root)
+static int try_mount_type(const char *dev, const char *root, const char *type)
 {
-	char type[16] = "ext4";
 	unsigned long flags = 0;
 
-	cmdline_get("rootfstype=", type, sizeof(type));
 	if (cmdline_get("ro", NULL, 0) && !cmdline_get("rw", NULL, 0))
 		flags = MS_RDONLY;
 	sys(mkdirat, AT_FDCWD, NEW_ROOT, 0755);
 	if (sys(mount, dev, NEW_ROOT, type, flags, NULL))
 		return 0;
-	if (*root || has_something_to_start())
+	if (*root || comp_is_test_disk() || has_something_to_start())
 		return 1;
 	sys(umount2, NEW_ROOT, 0);
 	return 0;
+}
+
+static int try_mount(const char *dev, const char *root)
+{
+	char type[16];
+
+	if (cmdline_get("rootfstype=", type, sizeof(type)))
+		return try_mount_type(dev, root, type);
+	return try_mount_type(dev, root, "ext4") ||
+	       try_mount_type(dev, root, "vfat");
 }
 
 /* One line of /proc/partitions: major, minor, blocks, name. */

@@ -3,6 +3,9 @@
  */
 #include "sys_impl.h"
 
+#include <asm/fcntl.h>
+#include <linux/stat.h>
+
 __asm__(".globl _start\n"
 	"_start:\n"
 	"	.option push\n"
@@ -145,6 +148,34 @@ int file_exists(const char *path)
 	struct stat st;
 
 	return sys(newfstatat, AT_FDCWD, path, &st, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+int is_file(const char *path)
+{
+	struct stat st;
+
+	return sys(newfstatat, AT_FDCWD, path, &st, 0) == 0 &&
+	       (st.st_mode & S_IFMT) == S_IFREG;
+}
+
+void dir_each(const char *path, void (*fn)(const char *name, void *arg),
+	      void *arg)
+{
+	char buf[4096];
+	long n, at, dir = sys(openat, AT_FDCWD, path, O_RDONLY | O_DIRECTORY,
+			      0);
+
+	if (dir < 0)
+		return;
+	while ((n = sys(getdents64, dir, buf, sizeof(buf))) > 0)
+		for (at = 0; at < n;) {
+			struct dirent64 *d = (void *)(buf + at);
+
+			at += d->reclen;
+			if (!str_eq(d->name, ".") && !str_eq(d->name, ".."))
+				fn(d->name, arg);
+		}
+	sys(close, dir);
 }
 
 int is_mounted(const char *dir)

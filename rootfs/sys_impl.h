@@ -18,6 +18,14 @@
 
 typedef __SIZE_TYPE__ size_t;
 
+struct dirent64 {
+	__u64 ino;
+	__s64 off;
+	__u16 reclen;
+	__u8 type;
+	char name[];
+};
+
 static inline long sys6(long nr, long a, long b, long c, long d, long e, long f)
 {
 	register long a7 __asm__("a7") = nr;
@@ -58,6 +66,11 @@ void sleep_ms(long ms);
 /* The first size-1 bytes of a file as a string; its length or -Exxx. */
 long file_read(const char *path, char *buf, size_t size);
 int file_exists(const char *path);
+/* True for a regular file, also behind a link. */
+int is_file(const char *path);
+/* Calls for every name in a folder but . and .. */
+void dir_each(const char *path, void (*fn)(const char *name, void *arg),
+	      void *arg);
 /* True if something is mounted on the directory. */
 int is_mounted(const char *dir);
 

@@ -18,6 +18,7 @@ import debs
 TOP = debs.TOP
 BUILD = os.path.join(TOP, "build")
 ROOTFS = os.path.join(TOP, "rootfs")
+COMP = os.path.join(ROOTFS, "comp")
 UUID = "68617274-776f-4f64-8000-726973637636"
 LABEL = "hartwood"
 COMMANDS = "/hartwood/cmd"
@@ -43,11 +44,11 @@ def cross():
 def build_init():
     """Our static init; its file."""
     out = os.path.join(BUILD, "rootfs", "init")
-    src = sorted(os.path.join(ROOTFS, f) for f in os.listdir(ROOTFS)
-                 if f.endswith((".c", ".h")))
+    src = sorted(os.path.join(d, f) for d in (ROOTFS, COMP)
+                 for f in os.listdir(d) if f.endswith((".c", ".h")))
     if not newer(out, *src, __file__):
         os.makedirs(os.path.dirname(out), exist_ok=True)
-        subprocess.run([cross() + "gcc", *INIT_FLAGS, "-o", out,
+        subprocess.run([cross() + "gcc", *INIT_FLAGS, "-I", ROOTFS, "-o", out,
                         *[s for s in src if s.endswith(".c")]], check=True)
     return out
 
@@ -127,6 +128,12 @@ def busybox():
     return content(tree, "usr/bin/busybox")
 
 
+def plan():
+    """The plan of a competition run, without its comments."""
+    text = re.sub(rb"[ \t]*#.*", b"", content(COMP, "plan"))
+    return re.sub(rb"\n+", b"\n", text).lstrip(b"\n")
+
+
 def initramfs(with_busybox=True):
     """The archive that is linked into the kernel."""
     entries = initramfs_base()
@@ -137,6 +144,9 @@ def initramfs(with_busybox=True):
         entry_file("etc/group", b"root:x:0:\ntty:x:5:\n"),
         entry_file("etc/hostname", b"hartwood\n"),
         entry_file("etc/profile", content(ROOTFS, "etc/initramfs.profile")),
+        entry_dir("etc/comp"),
+        entry_file("etc/comp/plan", plan()),
+        entry_file("etc/comp/setup", content(COMP, "setup"), 0o755),
     ]
     if with_busybox:
         binary = busybox()

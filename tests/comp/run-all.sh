@@ -1,0 +1,3 @@
+#!/bin/busybox sh
+./step one
+./step two

@@ -1,0 +1,2 @@
+./busybox echo "#### OS COMP TEST GROUP START flood@ ####"
+./busybox yes flood
