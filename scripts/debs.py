@@ -32,6 +32,8 @@ TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 PACKAGES = os.path.join(TOP, "rootfs", "packages")
 LOCK = os.path.join(TOP, "rootfs", "packages.lock")
 SOURCES = os.path.join(TOP, "rootfs", "sources.lock")
+# In a tree that `make dist` wrote: what would have been downloaded.
+VENDOR = os.path.join(TOP, "vendor")
 
 Set = collections.namedtuple("Set", "name arch components alone packages")
 Deb = collections.namedtuple("Deb", "arch package version sha256 path")
@@ -344,6 +346,10 @@ def fetch_src(name):
 def unpack_src(name, dest):
     """Unpack it into DEST without its top folder; nothing to do if that was
     done before from the same file."""
+    vendor = os.path.join(VENDOR, name)
+    if os.path.isdir(vendor):
+        shutil.copytree(vendor, dest, dirs_exist_ok=True)
+        return
     tar = fetch_src(name)
     mark = os.path.join(dest, ".from")
     if os.path.exists(mark) and open(mark).read() == os.path.basename(tar):

@@ -122,6 +122,9 @@ def busybox_applets(binary):
 
 
 def busybox():
+    vendor = os.path.join(debs.VENDOR, "busybox", "busybox")
+    if os.path.exists(vendor):
+        return content(vendor)
     tree = os.path.join(BUILD, "rootfs", "busybox")
     if not os.path.exists(os.path.join(tree, "usr/bin/busybox")):
         debs.unpack("initramfs", tree)

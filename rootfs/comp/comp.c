@@ -27,6 +27,7 @@ static const char *dirs[3];	/* where scripts are, in the order of runs */
 static size_t dirs_used;
 static long end_ms;		/* the machine is to be off by then */
 static long longest_ms;		/* for a group, by `comp.limit=` */
+static long case_ms;		/* for a case of LTP */
 
 static char libs[PATH_SIZE], path_var[PATH_SIZE], ltp_root[PATH_SIZE];
 const char *comp_env[] = {
@@ -174,6 +175,7 @@ static void run_script(const char *dir, const char *name, long limit_ms)
 	if (wants_bash(path) && is_file("/bin/bash"))
 		argv[0] = "/bin/bash";
 	env_for(dir);
+	comp_bystander(10);
 	comp_job_run(&job);
 	comp_group_end();
 }
@@ -209,10 +211,8 @@ static void run_ltp(size_t which)
 		return;
 	marked_name(path, group, sizeof(group));
 	share = (end_ms - now) / (long)(dirs_used - which);
-	if (longest_ms && share > longest_ms)
-		share = longest_ms;
 	env_for(dir);
-	comp_ltp_run(dir, group, now + share);
+	comp_ltp_run(dir, group, now + share, case_ms);
 }
 
 static const char *open_dir;	/* of run_unnamed */
@@ -315,6 +315,9 @@ void comp_main(void)
 		total = comp_plan_value(shape == ROOT ? "time-root" : "time");
 	end_ms = total * 1000;
 	longest_ms = cmdline_number("comp.limit=") * 1000;
+	case_ms = cmdline_number("comp.case=") * 1000;
+	if (!case_ms)
+		case_ms = comp_plan_value("ltp-limit") * 1000;
 	sys(syslog, 8 /* SYSLOG_ACTION_CONSOLE_LEVEL */, NULL, 1);
 	boot_hostname();
 	boot_loopback();

@@ -17,6 +17,8 @@ struct comp_job {
  * prints, then kills every process that is left.  Its exit status as a shell
  * counts it. */
 int comp_job_run(const struct comp_job *job);
+/* A process with that number, if there is none, which does nothing. */
+void comp_bystander(int pid);
 /* Ends the group that was begun and not ended, if there is one. */
 void comp_group_end(void);
 /* The console belongs to the jobs from here on. */
@@ -42,7 +44,8 @@ int comp_plan_match(const char *kind, const char *name);
 void comp_plan_words(const char *kind, void (*fn)(const char *word));
 
 /* ltp.c: the cases of one libc, one by one, until the deadline. */
-void comp_ltp_run(const char *dir, const char *group, long end_ms);
+void comp_ltp_run(const char *dir, const char *group, long end_ms,
+		  long limit_ms);
 
 /* comp.c: the environment of every job. */
 extern const char *comp_env[];

@@ -11,6 +11,7 @@
 #include "comp_impl.h"
 
 #define CASES 4096
+#define SHORTEST_MS 1000	/* with less time no case is begun */
 
 static char names[CASES * 20];
 static const char *cases[CASES];
@@ -74,12 +75,15 @@ static void run_case(const char *name)
 {
 	char path[PATH_SIZE], text[PATH_SIZE];
 	const char *argv[] = { path, NULL };
+	long left = run.end_ms - comp_now_ms();
 	struct comp_job job = { run.start, argv, run.limit_ms, 1 };
 	int status;
 
 	path_join(path, run.dir, name);
-	if (comp_now_ms() + run.limit_ms > run.end_ms || !is_file(path))
+	if (left < SHORTEST_MS || !is_file(path))
 		return;
+	if (job.limit_ms > left)
+		job.limit_ms = left;
 	text[0] = 0;
 	str_add(text, sizeof(text), "RUN LTP CASE ");
 	str_add(text, sizeof(text), name);
@@ -95,13 +99,14 @@ static void run_case(const char *name)
 	comp_print(text);
 }
 
-void comp_ltp_run(const char *dir, const char *group, long end_ms)
+void comp_ltp_run(const char *dir, const char *group, long end_ms,
+		  long limit_ms)
 {
 	char text[PATH_SIZE] = "#### OS COMP TEST GROUP START ";
 
 	run.start = dir;
 	run.end_ms = end_ms;
-	run.limit_ms = comp_plan_value("ltp-limit") * 1000;
+	run.limit_ms = limit_ms;
 	path_join(run.dir, dir, "ltp/testcases/bin");
 	names_used = cases_used = 0;
 	dir_each(run.dir, add_name, NULL);

@@ -47,8 +47,7 @@ def put(tree, name, data, mode=0o755):
 
 
 def scripts(tree, group_suffix, only=None):
-    """The scripts, with the libc's name in their marks as the platform has
-    it; `hello` in `data_musl` is `hello_musl` elsewhere."""
+    """The scripts; the platform puts the libc's name into their marks."""
     for f in sorted(os.listdir(os.path.join(HERE, "scripts"))):
         text = images.content(HERE, "scripts", f).decode()
         if only and f.split("_")[0] not in only:
@@ -69,7 +68,7 @@ def programs(tree, libc):
     put(tree, "basic/run-all.sh", images.content(HERE, "src", "..",
                                                  "run-all.sh"))
     bin_dir = os.path.join(tree, "ltp/testcases/bin")
-    for name in ("hang01", "crash01x", "fork99", "stdin01", "zz_last"):
+    for name in ("hang01", "segv01", "fork99", "stdin01", "zz_last"):
         shutil.copy(os.path.join(bin_dir, "access01"),
                     os.path.join(bin_dir, name))
     put(tree, "ltp/testcases/bin/never.sh", "echo never\n")
@@ -113,10 +112,11 @@ def root_tree(tree):
     that must not be started."""
     top, _ = images.package_tree("abi")
     subprocess.run(["cp", "-a", "--reflink=auto", top + "/.", tree], check=True)
-    put(tree, "sbin/init", "#!/bin/sh\necho the disk has its own init\n")
+    put(tree, "sbin/init", "#!/bin/sh\necho the disk has its own init\n"
+        "exec sleep 1000\n")
     programs(os.path.join(tree, "glibc"), "glibc")
     scripts(os.path.join(tree, "glibc"), "-glibc",
-            only=("basic", "bash", "hang", "busybox"))
+            only=("basic", "bash", "hang", "crash", "busybox"))
 
 
 TREES = {"fat-basic": basic_tree, "fat": flat_tree, "flat": flat_tree,

@@ -36,7 +36,7 @@ int main(int argc, char **argv)
 		for (;;)
 			pause();
 	}
-	if (!strcmp(name, "crash01x"))
+	if (!strcmp(name, "segv01"))
 		raise(SIGSEGV);
 	if (!strcmp(name, "fork99")) {		/* leaves a stranger behind */
 		if (fork() == 0) {
