@@ -17,7 +17,6 @@ __asm__(".globl _start\n"
 	"	tail	start\n");
 
 __attribute__((noreturn, used)) void start(long *stack);
-void *memcpy(void *to, const void *from, size_t n);
 void *memset(void *to, int c, size_t n);
 
 void start(long *stack)

@@ -50,6 +50,7 @@ static inline long sys6(long nr, long a, long b, long c, long d, long e, long f)
 #define sys(name, ...)                                                         \
 	sys_pick(__NR_##name __VA_OPT__(, ) __VA_ARGS__, 0, 0, 0, 0, 0, 0, 0)
 
+void *memcpy(void *to, const void *from, size_t n);
 size_t str_len(const char *s);
 int str_eq(const char *a, const char *b);
 /* What follows `prefix` in `s`, or NULL if s does not begin with it. */

@@ -215,14 +215,19 @@ static void run_ltp(size_t which)
 	comp_ltp_run(dir, group, now + share, case_ms);
 }
 
-static const char *open_dir;	/* of run_unnamed */
-
-static void run_unnamed(const char *name, void *arg)
+static int is_unnamed(const char *name)
 {
 	char group[PATH_SIZE];
 
-	if (group_of(name, group) && !comp_plan_names(group))
-		run_script(open_dir, name, limit_of(arg));
+	return group_of(name, group) && !comp_plan_names(group);
+}
+
+static void run_unnamed(const char *dir, const struct comp_row *row)
+{
+	size_t n = comp_names_read(dir, is_unnamed);
+
+	for (size_t i = 0; i < n; i++)
+		run_script(dir, comp_name(i), limit_of(row));
 }
 
 /* What older disks have in place of a script. */
@@ -251,8 +256,7 @@ static void run_row(const struct comp_row *row, size_t which)
 	    (str_eq(row->kind, "split") && shape != SPLIT))
 		return;
 	if (str_eq(row->name, "*")) {
-		open_dir = dir;
-		dir_each(dir, run_unnamed, (void *)row);
+		run_unnamed(dir, row);
 		return;
 	}
 	if (str_eq(row->name, "ltp")) {

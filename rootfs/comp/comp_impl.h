@@ -43,6 +43,10 @@ int comp_plan_match(const char *kind, const char *name);
 /* Calls for every word of that kind. */
 void comp_plan_words(const char *kind, void (*fn)(const char *word));
 
+/* names.c: how many names in the folder are wanted; then each, sorted. */
+size_t comp_names_read(const char *dir, int (*wanted)(const char *name));
+const char *comp_name(size_t i);
+
 /* ltp.c: the cases of one libc, one by one, until the deadline. */
 void comp_ltp_run(const char *dir, const char *group, long end_ms,
 		  long limit_ms);

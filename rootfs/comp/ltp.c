@@ -10,12 +10,7 @@
  */
 #include "comp_impl.h"
 
-#define CASES 4096
 #define SHORTEST_MS 1000	/* with less time no case is begun */
-
-static char names[CASES * 20];
-static const char *cases[CASES];
-static size_t names_used, cases_used;
 
 static struct {
 	char dir[PATH_SIZE];	/* of the programs */
@@ -23,41 +18,10 @@ static struct {
 	long end_ms, limit_ms;
 } run;
 
-static void add_name(const char *name, __attribute__((unused)) void *arg)
+static int is_later_case(const char *name)
 {
-	size_t i, n = str_len(name) + 1;
-
-	if (cases_used == CASES || names_used + n > sizeof(names) ||
-	    comp_plan_match("ltp-first", name) ||
-	    comp_plan_match("ltp-skip", name))
-		return;
-	for (i = 0; i < n; i++)
-		names[names_used + i] = name[i];
-	cases[cases_used++] = names + names_used;
-	names_used += n;
-}
-
-static int is_after(const char *a, const char *b)
-{
-	while (*a && *a == *b)
-		a++, b++;
-	return (unsigned char)*a > (unsigned char)*b;
-}
-
-/* Shell's sort: short, and quick enough for a few thousand. */
-static void sort_cases(void)
-{
-	size_t gap, i, j;
-
-	for (gap = CASES / 2; gap; gap /= 2)
-		for (i = gap; i < cases_used; i++) {
-			const char *c = cases[i];
-
-			for (j = i; j >= gap && is_after(cases[j - gap], c);
-			     j -= gap)
-				cases[j] = cases[j - gap];
-			cases[j] = c;
-		}
+	return !comp_plan_match("ltp-first", name) &&
+	       !comp_plan_match("ltp-skip", name);
 }
 
 static void add_number(char *out, size_t size, int v)
@@ -103,19 +67,18 @@ void comp_ltp_run(const char *dir, const char *group, long end_ms,
 		  long limit_ms)
 {
 	char text[PATH_SIZE] = "#### OS COMP TEST GROUP START ";
+	size_t n;
 
 	run.start = dir;
 	run.end_ms = end_ms;
 	run.limit_ms = limit_ms;
 	path_join(run.dir, dir, "ltp/testcases/bin");
-	names_used = cases_used = 0;
-	dir_each(run.dir, add_name, NULL);
-	sort_cases();
+	n = comp_names_read(run.dir, is_later_case);
 	str_add(text, sizeof(text), group);
 	str_add(text, sizeof(text), " ####\r\n");
 	comp_print(text);
 	comp_plan_words("ltp-first", run_case);
-	for (size_t i = 0; i < cases_used; i++)
-		run_case(cases[i]);
+	for (size_t i = 0; i < n; i++)
+		run_case(comp_name(i));
 	comp_group_end();
 }

@@ -132,7 +132,8 @@ def mkext4(tree, image, size):
 
 
 def mkfat(tree, image, size):
-    """FAT32 from the first sector on, with clusters of 4 KiB."""
+    """FAT32 from the first sector on, with clusters of 4 KiB: fewer of them
+    would be FAT16."""
     env = dict(os.environ, MTOOLS_SKIP_CHECK="1",
                PATH=os.environ["PATH"] + ":/usr/sbin:/sbin")
     with open(image, "wb") as f:
@@ -146,6 +147,7 @@ def mkfat(tree, image, size):
 
 def make(shape):
     """The image of that shape, made anew if what goes in has changed."""
+    os.makedirs(OUT, exist_ok=True)
     image = os.path.join(OUT, shape + ".img")
     inputs = [os.path.join(d, f) for d, _, files in os.walk(HERE)
               for f in files if not f.endswith(".pyc")]
@@ -158,7 +160,7 @@ def make(shape):
     compile_one(sources()[0], "musl", False)
     TREES[shape](tree)
     if shape.startswith("fat"):
-        mkfat(tree, image + ".new", 96)
+        mkfat(tree, image + ".new", 288)
     else:
         mkext4(tree, image + ".new", 256 if shape == "root" else 64)
     os.replace(image + ".new", image)
