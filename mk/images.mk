@@ -6,6 +6,7 @@
 #   run          a shell on Hartwood in QEMU; GDB=1 waits for `make gdb`
 #   test         unit tests, then all suites of tests/ on Hartwood in QEMU
 #   fuzz         many damaged disks, archives, programs: SEED, COUNT, FIRST
+#   test-dist    what `make dist` wrote, built without a network, and booted
 #   check-images the disks, looked at by e2fsck
 #
 # SMP and QEMU (7 is the host's, 10 is Debian 13's) hold for run and test, MEM
@@ -93,6 +94,12 @@ fuzz: setup-test
 suites-linux: setup-test
 	@$(PYTEST) --kernel linux --smp $(SMP) --qemu $(QEMU) $(or $(SUITE),tests)
 
+# The tree of `make dist`, built and booted in a network namespace of its own.
+test-dist: setup-test
+	@$(MAKE) --no-print-directory all
+	@HARTWOOD_TEST_DIST=1 HARTWOOD_KERNEL=$(abspath $(BUILD)/Image) \
+		$(PYTEST) --qemu $(QEMU) tests/comp/test_dist.py
+
 check-images:
 	@for i in build/*.ext4; do \
 		PATH=$$PATH:/usr/sbin:/sbin e2fsck -fn $$i || exit 1; \
@@ -103,4 +110,4 @@ lock:
 	@scripts/debs.py lock
 
 .PHONY: initramfs setup setup-run setup-test disk run gdb test suites fuzz \
-	suites-linux check-images lock
+	suites-linux test-dist check-images lock
