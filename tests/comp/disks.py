@@ -5,6 +5,7 @@ glibc and with musl; the scripts (scripts/) have the forms of the official
 ones.  Everything here was written for these tests.
 """
 import os
+import re
 import shutil
 import subprocess
 
@@ -46,10 +47,10 @@ def put(tree, name, data, mode=0o755):
     images.Tree(tree).put(name, data, mode)
 
 
-def scripts(tree, group_suffix, only=None):
+def scripts(tree, group_suffix, only=None, folder="scripts"):
     """The scripts; the platform puts the libc's name into their marks."""
-    for f in sorted(os.listdir(os.path.join(HERE, "scripts"))):
-        text = images.content(HERE, "scripts", f).decode()
+    for f in sorted(os.listdir(os.path.join(HERE, folder))):
+        text = images.content(HERE, folder, f).decode()
         if only and f.split("_")[0] not in only:
             continue
         put(tree, f, text.replace("@", group_suffix))
@@ -119,7 +120,38 @@ def root_tree(tree):
             only=("basic", "bash", "hang", "crash", "busybox"))
 
 
-TREES = {"fat-basic": basic_tree, "fat": flat_tree, "flat": flat_tree,
+LARGE = {"lua": "usr/bin/lua5.4", "iozone": "usr/bin/iozone",
+         "cyclictest": "usr/bin/cyclictest", "hackbench": "usr/bin/hackbench",
+         "iperf3": "usr/bin/iperf3", "netperf": "usr/bin/netperf",
+         "netserver": "usr/bin/netserver"}
+
+
+def large_tree(tree):
+    """Debian's own benchmarks where the official set has its builds."""
+    top = os.path.join(OUT, "packages")
+    glibc = os.path.join(tree, "glibc")
+    debs.unpack("comp", top)
+    put(glibc, "busybox", images.busybox())
+    for name, path in LARGE.items():
+        put(glibc, name, images.content(top, path))
+    shutil.copytree(os.path.join(top, "usr/lib/lmbench/bin"),
+                    os.path.join(glibc, "lmbench"))
+    for folder, _, files in os.walk(os.path.join(top, "usr/lib")):
+        for f in files:
+            if folder.count("/lmbench") == 0 and ".so" in f:
+                put(glibc, "lib/" + f, images.content(folder, f))
+                soname(os.path.join(glibc, "lib"), f)
+    scripts(glibc, "-glibc", folder="large")
+
+
+def soname(folder, name):
+    """`libx.so.1` beside `libx.so.1.2.3`."""
+    short = re.sub(r"(\.so\.\d+)\..*", r"\1", name)
+    if short != name and not os.path.lexists(os.path.join(folder, short)):
+        os.symlink(name, os.path.join(folder, short))
+
+
+TREES = {"large": large_tree, "fat-basic": basic_tree, "fat": flat_tree, "flat": flat_tree,
          "split": split_tree, "root": root_tree}
 
 MKEXT4 = """chown -R 0:0 "$TREE" && PATH=$PATH:/usr/sbin:/sbin
