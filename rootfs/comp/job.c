@@ -23,7 +23,9 @@
 #define EX_KILLED 137
 #define REAP_MS 5000
 #define POLITE_MS 2000
+#define EINTR 4
 #define ECHILD 10
+#define EAGAIN 11
 #define MARK "OS COMP TEST GROUP "
 
 static struct {
@@ -92,7 +94,9 @@ static void pass_on(const char *p, long n)
 	see(p, n);
 	for (; n > 0; p += done, n -= done) {
 		done = sys(write, 1, p, n);
-		if (done <= 0)
+		if (done == -EINTR || done == -EAGAIN)
+			done = 0;
+		if (done < 0)
 			return;
 	}
 }

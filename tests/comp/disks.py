@@ -53,7 +53,7 @@ def scripts(tree, group_suffix, only=None, folder="scripts"):
         text = images.content(HERE, folder, f).decode()
         if only and f.split("_")[0] not in only:
             continue
-        put(tree, f, text.replace("@", group_suffix))
+        put(tree, f, text.replace("@ ####", group_suffix + " ####"))
 
 
 def programs(tree, libc):

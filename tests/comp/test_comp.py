@@ -183,8 +183,9 @@ def test_a_crash_and_a_hang_end_their_group_only(runs, shape):
         assert runs(shape).group("hang" + s).endswith("waiting\n")
         if shape != "root":
             assert runs(shape).group("massacre" + s) == ""
-            flood = set(runs(shape).group("flood" + s).splitlines()[:-1])
-            assert flood == {"flood"}
+            flood = runs(shape).group("flood" + s).splitlines()
+            # How much of it gets out of a busy host's QEMU is not the point.
+            assert flood.count("flood") > max(100, 0.99 * len(flood))
 
 
 def ltp_points(text):
