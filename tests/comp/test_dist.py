@@ -5,9 +5,11 @@ A build takes its time: `make test-dist` asks for it.
 import os
 import shutil
 import subprocess
+import sys
 
 import pytest
 
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import debs
 import images
 from test_comp import Run
