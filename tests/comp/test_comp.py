@@ -23,7 +23,7 @@ APPEND = f"comp.limit={LIMIT} comp.case=2 comp.time=100"
 BASIC = "".join(f"========== START test_{n} ==========\npid > 0: 1\n"
                 f"========== END test_{n} ==========\n" for n in ("one", "two"))
 FIRST = ["basic", "busybox", "lua"]
-OTHERS = ["bash", "crash", "flood", "hang", "massacre", "two-test1",
+OTHERS = ["bash", "crash", "flood", "hang", "massacre", "mount", "two-test1",
           "two-test2"]
 
 
@@ -41,6 +41,15 @@ def linux_initrd(scratch):
     return path
 
 
+def second_disk(scratch):
+    """disk.img, which `make all` leaves for the platform."""
+    path = str(scratch / "disk.img")
+    subprocess.run([os.path.join(images.TOP, "scripts", "mkfat"), path],
+                   check=True)
+    return ["-drive", f"file={path},if=none,format=raw,id=x1,snapshot=on",
+            "-device", "virtio-blk-device,drive=x1,bus=virtio-mmio-bus.1"]
+
+
 def official(machine, image, scratch, append):
     """The platform's command line; `append` is for the tests' sake."""
     if machine.kernel == "linux":
@@ -52,7 +61,7 @@ def official(machine, image, scratch, append):
             f"file={image},if=none,format=raw,id=x0,snapshot=on", "-device",
             "virtio-blk-device,drive=x0,bus=virtio-mmio-bus.0", "-no-reboot",
             "-device", "virtio-net-device,netdev=net", "-netdev",
-            "user,id=net", "-rtc", "base=utc",
+            "user,id=net", "-rtc", "base=utc", *second_disk(scratch),
             *(["-append", words] if words else []),
             *(["-initrd", initrd] if initrd else [])]
 
@@ -186,6 +195,14 @@ def test_a_crash_and_a_hang_end_their_group_only(runs, shape):
             flood = runs(shape).group("flood" + s).splitlines()
             # How much of it gets out of a busy host's QEMU is not the point.
             assert flood.count("flood") > max(100, 0.99 * len(flood))
+
+
+@pytest.mark.parametrize("shape", ["fat", "flat", "split"])
+def test_the_second_disk_is_a_fat_volume(runs, kernel, shape):
+    if not has_fat(kernel):
+        pytest.skip("this kernel has no FAT")
+    for s in suffixes(shape):
+        assert runs(shape).group("mount" + s) == "mounted and unmounted\n"
 
 
 def ltp_points(text):
