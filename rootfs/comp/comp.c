@@ -147,6 +147,8 @@ static void env_for(const char *dir)
 	str_add(libs, PATH_SIZE, dir);
 	str_add(libs, PATH_SIZE, "/lib:");
 	str_add(libs, PATH_SIZE, dir);
+	str_add(libs, PATH_SIZE, "/usr/lib:");
+	str_add(libs, PATH_SIZE, dir);
 	if (shape == FLAT) {
 		str_add(libs, PATH_SIZE, "/lib/glibc:");
 		str_add(libs, PATH_SIZE, dir);
