@@ -494,12 +494,12 @@ static int ask_fs(struct dentry *parent, const struct qname *q,
 	if (err)
 		return err;
 	err = dir->ops->lookup(dir, d);
-	if (err) {
-		dentry_put(d);
-		return err;
-	}
 	*out = d;
-	return 0;
+	if (err > 0)
+		*out = d->priv;
+	if (err)
+		dentry_put(d);
+	return min(err, 0);
 }
 
 int dentry_lookup_q(struct dentry *parent, const struct qname *q,

@@ -53,6 +53,8 @@ static void put_sb_options(struct out *o, struct super_block *sb)
 {
 	if (sb->flags & SB_SYNCHRONOUS)
 		put_text(o, ",sync");
+	if (sb->flags & SB_DIRSYNC)
+		put_text(o, ",dirsync");
 	if (sb->ops->show_options)
 		o->used += sb->ops->show_options(sb, o->buf + o->used,
 						 o->size - o->used);

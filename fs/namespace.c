@@ -16,6 +16,7 @@
 #define MNT_EXPIRE 4u
 #define UMOUNT_NOFOLLOW 8u
 #define ATIME_FLAGS (MNT_NOATIME | MNT_NODIRATIME | MNT_RELATIME)
+#define REMOUNT_FLAGS (SB_RDONLY | SB_SYNCHRONOUS | SB_DIRSYNC)
 #define MS_ATIME (MS_NOATIME | MS_NODIRATIME | MS_RELATIME | MS_STRICTATIME)
 #define MS_TYPES (MS_SHARED | MS_PRIVATE | MS_SLAVE | MS_UNBINDABLE)
 
@@ -63,7 +64,7 @@ static u32 mnt_flags_of(unsigned long ms)
 
 static unsigned sb_flags_of(unsigned long ms)
 {
-	return (unsigned)(ms & (MS_RDONLY | MS_SYNCHRONOUS));
+	return (unsigned)(ms & (MS_RDONLY | MS_SYNCHRONOUS | MS_DIRSYNC));
 }
 
 /* --- putting on --------------------------------------------------------------*/
@@ -256,9 +257,8 @@ static int remount_sb(struct super_block *sb, unsigned flags, char *opts,
 	if (err)
 		WRITE_ONCE(sb->flags, old);
 	else
-		WRITE_ONCE(sb->flags, (old & ~(SB_RDONLY | SB_SYNCHRONOUS)) |
-					      (flags & (SB_RDONLY |
-							SB_SYNCHRONOUS)));
+		WRITE_ONCE(sb->flags, (old & ~REMOUNT_FLAGS) |
+					      (flags & REMOUNT_FLAGS));
 	rwsem_write_unlock(&sb->umount_lock);
 	return err;
 }

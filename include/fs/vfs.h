@@ -110,7 +110,9 @@ static inline void inode_set_size(struct inode *i, u64 n)
  * permission was checked; names are not "." or "..". */
 struct inode_ops {
 	/* Fills the (negative) dentry by dentry_attach(dentry, inode or
-	 * NULL).  -ENOENT is not an error here: attach NULL, return 0. */
+	 * NULL).  -ENOENT is not an error here: attach NULL, return 0.
+	 * 1: the name is another spelling of a child that has a dentry:
+	 * d->priv is that dentry, referenced, and serves in place of d. */
 	int (*lookup)(struct inode *dir, struct dentry *d);
 	int (*create)(struct inode *dir, struct dentry *d, u32 mode);
 	int (*link)(struct dentry *old, struct inode *dir, struct dentry *d);
@@ -313,6 +315,7 @@ struct super_ops {
 #define SB_NODEV	4u
 #define SB_NOEXEC	8u
 #define SB_SYNCHRONOUS	16u
+#define SB_DIRSYNC	128u
 #define SB_NOATIME	1024u
 #define SB_NODIRATIME	2048u
 #define SB_ACTIVE	(1u << 30)
