@@ -160,9 +160,6 @@ static int fat_fill(struct super_block *sb, char *opts)
 	err = open_root(sb);
 	if (!err && !ro)
 		err = begin_writing(fs);
-	if (!err)
-		pr_info("%s (%s): mounted%s\n", sb->fs->name, sb->id,
-			ro ? " read-only" : "");
 	return err;
 }
 
