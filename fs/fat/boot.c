@@ -157,7 +157,7 @@ int fat_read_boot(struct fat_fs *fs)
 	return err;
 }
 
-/* --- the mark "in use" --------------------------------------------------------*/
+/* --- the mark "in use" ----------------------------------------------------*/
 
 static u32 state_at(const struct fat_fs *fs)
 {
@@ -191,7 +191,7 @@ int fat_boot_set_dirty(struct fat_fs *fs, bool dirty)
 	return 0;
 }
 
-/* --- FSINFO -----------------------------------------------------------------*/
+/* --- FSINFO ---------------------------------------------------------------*/
 
 static bool is_fsinfo(const u8 *p)
 {

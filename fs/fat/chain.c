@@ -21,8 +21,9 @@ void fat_chain_init(struct fat_inode *fi, u32 start)
 }
 
 /* The run with `file` in it, or the last before it; NULL: none. */
-static struct fat_run *nearest_locked(struct fat_inode *fi, u32 file)
-	__must_hold(&fat_fs_of(&fi->vfs)->table_lock)
+static struct fat_run *nearest_locked(struct fat_fs *fs, struct fat_inode *fi,
+				      u32 file)
+	__must_hold(&fs->table_lock)
 {
 	struct fat_run *best = NULL, *r;
 
@@ -33,8 +34,9 @@ static struct fat_run *nearest_locked(struct fat_inode *fi, u32 file)
 	return best;
 }
 
-static struct fat_run *new_run_locked(struct fat_inode *fi, u32 file, u32 disk)
-	__must_hold(&fat_fs_of(&fi->vfs)->table_lock)
+static struct fat_run *new_run_locked(struct fat_fs *fs, struct fat_inode *fi,
+				      u32 file, u32 disk)
+	__must_hold(&fs->table_lock)
 {
 	struct fat_run *r = &fi->runs[fi->next_run++ % FAT_RUNS];
 
@@ -43,10 +45,10 @@ static struct fat_run *new_run_locked(struct fat_inode *fi, u32 file, u32 disk)
 }
 
 /* One more cluster of the chain behind *r; false: the chain ends there. */
-static int step_locked(struct fat_inode *fi, struct fat_run **r, bool *more)
-	__must_hold(&fat_fs_of(&fi->vfs)->table_lock)
+static int step_locked(struct fat_fs *fs, struct fat_inode *fi,
+		       struct fat_run **r, bool *more)
+	__must_hold(&fs->table_lock)
 {
-	struct fat_fs *fs = fat_fs_of(&fi->vfs);
 	u32 last = (*r)->disk + (*r)->len - 1;
 	u32 file = (*r)->file + (*r)->len, next;
 	int err = fat_next(fs, last, &next);
@@ -65,28 +67,28 @@ static int step_locked(struct fat_inode *fi, struct fat_run **r, bool *more)
 	if (next == last + 1)
 		(*r)->len++;
 	else
-		*r = new_run_locked(fi, file, next);
+		*r = new_run_locked(fs, fi, file, next);
 	*more = true;
 	return 0;
 }
 
-static int first_run_locked(struct fat_inode *fi, struct fat_run **r)
-	__must_hold(&fat_fs_of(&fi->vfs)->table_lock)
+static int first_run_locked(struct fat_fs *fs, struct fat_inode *fi,
+			    struct fat_run **r)
+	__must_hold(&fs->table_lock)
 {
-	struct fat_fs *fs = fat_fs_of(&fi->vfs);
-
 	if (!fat_is_cluster(fs, fi->start))
 		return fat_corrupt(fs->sb, "a file begins with cluster %u",
 				   fi->start);
-	*r = new_run_locked(fi, 0, fi->start);
+	*r = new_run_locked(fs, fi, 0, fi->start);
 	return 0;
 }
 
 /* The run with `file` in it; NULL: the chain is shorter. */
-static int find_locked(struct fat_inode *fi, u32 file, struct fat_run **out)
-	__must_hold(&fat_fs_of(&fi->vfs)->table_lock)
+static int find_locked(struct fat_fs *fs, struct fat_inode *fi, u32 file,
+		       struct fat_run **out)
+	__must_hold(&fs->table_lock)
 {
-	struct fat_run *r = nearest_locked(fi, file);
+	struct fat_run *r = nearest_locked(fs, fi, file);
 	bool more = true;
 	int err = 0;
 
@@ -94,24 +96,24 @@ static int find_locked(struct fat_inode *fi, u32 file, struct fat_run **out)
 	if (!fi->start || file >= fi->nr_clusters)
 		return 0;
 	if (!r)
-		err = first_run_locked(fi, &r);
+		err = first_run_locked(fs, fi, &r);
 	while (!err && more && file >= r->file + r->len)
-		err = step_locked(fi, &r, &more);
+		err = step_locked(fs, fi, &r, &more);
 	if (!err && more)
 		*out = r;
 	return err;
 }
 
 /* A run is followed as far as it is asked for, but no further. */
-static int extend_run_locked(struct fat_inode *fi, struct fat_run *r, u32 end)
-	__must_hold(&fat_fs_of(&fi->vfs)->table_lock)
+static int extend_run_locked(struct fat_fs *fs, struct fat_run *r, u32 end)
+	__must_hold(&fs->table_lock)
 {
 	u32 last, next;
 	int err;
 
 	while (r->file + r->len < end) {
 		last = r->disk + r->len - 1;
-		err = fat_next(fat_fs_of(&fi->vfs), last, &next);
+		err = fat_next(fs, last, &next);
 		if (err || next != last + 1)
 			return err;
 		r->len++;
@@ -126,12 +128,12 @@ int fat_map(struct fat_inode *fi, u32 file, u32 *disk, u32 *n)
 	int err;
 
 	mutex_lock(&fs->table_lock);
-	err = find_locked(fi, file, &r);
+	err = find_locked(fs, fi, file, &r);
 	if (!err && !r)
 		err = fat_corrupt(fs->sb, "the chain from cluster %u is too "
 				  "short", fi->start);
 	if (!err)
-		err = extend_run_locked(fi, r, file + *n);
+		err = extend_run_locked(fs, r, file + *n);
 	if (!err) {
 		*disk = r->disk + (file - r->file);
 		*n = min(*n, r->file + r->len - file);
@@ -140,15 +142,15 @@ int fat_map(struct fat_inode *fi, u32 file, u32 *disk, u32 *n)
 	return err;
 }
 
-static int length_locked(struct fat_inode *fi)
-	__must_hold(&fat_fs_of(&fi->vfs)->table_lock)
+static int length_locked(struct fat_fs *fs, struct fat_inode *fi)
+	__must_hold(&fs->table_lock)
 {
 	struct fat_run *r;
 
 	if (fi->nr_clusters != FAT_UNKNOWN)
 		return 0;
 	/* The end is noted on the way. */
-	return find_locked(fi, FAT_UNKNOWN - 1, &r);
+	return find_locked(fs, fi, FAT_UNKNOWN - 1, &r);
 }
 
 int fat_chain_length(struct fat_inode *fi, u32 *n)
@@ -157,24 +159,23 @@ int fat_chain_length(struct fat_inode *fi, u32 *n)
 	int err;
 
 	mutex_lock(&fs->table_lock);
-	err = length_locked(fi);
+	err = length_locked(fs, fi);
 	*n = fi->nr_clusters;
 	mutex_unlock(&fs->table_lock);
 	return err;
 }
 
-/* --- shorter -----------------------------------------------------------------*/
+/* --- shorter --------------------------------------------------------------*/
 
-static int cut_locked(struct fat_inode *fi, u32 n)
-	__must_hold(&fat_fs_of(&fi->vfs)->table_lock)
+static int cut_locked(struct fat_fs *fs, struct fat_inode *fi, u32 n)
+	__must_hold(&fs->table_lock)
 {
-	struct fat_fs *fs = fat_fs_of(&fi->vfs);
 	u32 last = 0, from = fi->start;
 	struct fat_run *r;
 	int err;
 
 	if (n) {
-		err = find_locked(fi, n - 1, &r);
+		err = find_locked(fs, fi, n - 1, &r);
 		if (err || !r)
 			return err;
 		last = r->disk + (n - 1 - r->file);
@@ -201,7 +202,7 @@ int fat_cut(struct fat_inode *fi, u32 n)
 	int err;
 
 	mutex_lock(&fs->table_lock);
-	err = cut_locked(fi, n);
+	err = cut_locked(fs, fi, n);
 	mutex_unlock(&fs->table_lock);
 	fat_set_blocks(&fi->vfs);
 	inode_mark_dirty(&fi->vfs, I_DIRTY_SYNC);
@@ -217,7 +218,7 @@ void fat_trim(struct fat_inode *fi)
 		ignore_error(fat_cut(fi, n));	/* reported */
 }
 
-/* --- longer ------------------------------------------------------------------*/
+/* --- longer ---------------------------------------------------------------*/
 
 static int zero_clusters(struct fat_fs *fs, u32 first, u32 n)
 {
@@ -238,10 +239,9 @@ static int zero_clusters(struct fat_fs *fs, u32 first, u32 n)
 }
 
 /* A row of new clusters goes to the end of the chain. */
-static int append_locked(struct fat_inode *fi, u32 want)
-	__must_hold(&fat_fs_of(&fi->vfs)->table_lock)
+static int append_locked(struct fat_fs *fs, struct fat_inode *fi, u32 want)
+	__must_hold(&fs->table_lock)
 {
-	struct fat_fs *fs = fat_fs_of(&fi->vfs);
 	u32 n = want, first;
 	int err = fat_alloc(fs, &n, &first);
 
@@ -273,14 +273,14 @@ int fat_grow(struct fat_inode *fi, u32 n)
 		   READ_ONCE(fi->nr_clusters) >= n))
 		return 0;
 	mutex_lock(&fs->table_lock);
-	err = length_locked(fi);
+	err = length_locked(fs, fi);
 	old = fi->nr_clusters;
 	while (!err && fi->nr_clusters < n) {
-		err = append_locked(fi, n - fi->nr_clusters);
+		err = append_locked(fs, fi, n - fi->nr_clusters);
 		is_new = true;
 	}
 	if (err && is_new && fi->nr_clusters > old)
-		ignore_error(cut_locked(fi, old));	/* reported */
+		ignore_error(cut_locked(fs, fi, old));	/* reported */
 	mutex_unlock(&fs->table_lock);
 	if (is_new) {
 		fat_set_blocks(&fi->vfs);

@@ -15,7 +15,7 @@
 
 #define BALANCE_PAGES 64
 
-/* --- between pages and the disk ---------------------------------------------*/
+/* --- between pages and the disk -------------------------------------------*/
 
 struct mover {
 	struct fat_inode *fi;
@@ -167,7 +167,7 @@ static int fat_write_pages(struct mapping *map, struct writeback *wb)
 	return 0;
 }
 
-/* --- readying pages ------------------------------------------------------------*/
+/* --- readying pages -------------------------------------------------------*/
 
 /* A locked page that is not up to date is read; it stays locked, or -EAGAIN:
  * it left the cache. */
@@ -311,7 +311,7 @@ static int fat_page_mkwrite(struct mapping *m, struct page *p)
 	return sb_is_readonly(i->sb) ? -EROFS : 0;
 }
 
-/* --- O_DIRECT -------------------------------------------------------------------*/
+/* --- O_DIRECT -------------------------------------------------------------*/
 
 /* Writes stay below the size: the VFS sends others through the cache. */
 static ssize_t fat_direct_io(struct mapping *map, struct iter *it, u64 pos)

@@ -16,7 +16,7 @@
 #include <mm/slab.h>
 #include <time/clock.h>
 
-/* --- slots ---------------------------------------------------------------*/
+/* --- slots ----------------------------------------------------------------*/
 
 u64 fat_slot_pos(const struct fat_fs *fs, const struct buf *b,
 		 const struct fat_dirent *e)
@@ -75,7 +75,7 @@ static bool is_free(const struct fat_dirent *e)
 	return !e->name[0] || e->name[0] == DIRENT_DELETED;
 }
 
-/* --- reading names ----------------------------------------------------------*/
+/* --- reading names --------------------------------------------------------*/
 
 static void slot_units(const struct fat_slot *s, u16 *out)
 {
@@ -466,7 +466,7 @@ int fat_dir_remove(struct inode *dir, const struct fat_found *f)
 	return err;
 }
 
-/* --- the dots ------------------------------------------------------------*/
+/* --- the dots -------------------------------------------------------------*/
 
 static void set_start(const struct fat_fs *fs, struct fat_dirent *e, u32 c)
 {

@@ -177,13 +177,18 @@ size_t fat_show_options(struct super_block *sb, char *buf, size_t n);
 
 /* --- table.c; table_lock held */
 /* The cluster after c, or FAT_END. -EIO: the chain is damaged. */
-int __must_check fat_next(struct fat_fs *fs, u32 c, u32 *next);
+int __must_check fat_next(struct fat_fs *fs, u32 c, u32 *next)
+	__must_hold(&fs->table_lock);
 /* Makes `next` follow c. */
-int __must_check fat_link(struct fat_fs *fs, u32 c, u32 next);
+int __must_check fat_link(struct fat_fs *fs, u32 c, u32 next)
+	__must_hold(&fs->table_lock);
 /* 1..*n clusters in a row, chained and ended. -ENOSPC */
-int __must_check fat_alloc(struct fat_fs *fs, u32 *n, u32 *first);
-int __must_check fat_free_chain(struct fat_fs *fs, u32 first);
-int __must_check fat_count_free(struct fat_fs *fs);
+int __must_check fat_alloc(struct fat_fs *fs, u32 *n, u32 *first)
+	__must_hold(&fs->table_lock);
+int __must_check fat_free_chain(struct fat_fs *fs, u32 first)
+	__must_hold(&fs->table_lock);
+int __must_check fat_count_free(struct fat_fs *fs)
+	__must_hold(&fs->table_lock);
 
 /* --- chain.c */
 /* Where cluster `file` of the inode lies, and how many follow it in a row (at

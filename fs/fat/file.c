@@ -18,7 +18,7 @@
 #define FAT_IOCTL_GET_VOLUME_ID 0x80047213u
 #define CAP_LINUX_IMMUTABLE 9
 
-/* --- attributes ----------------------------------------------------------------*/
+/* --- attributes -----------------------------------------------------------*/
 
 /* allow_utime: who may set times without being the owner. */
 static bool may_set_times(const struct inode *i)
@@ -150,7 +150,7 @@ int fat_setattr(struct dentry *d, struct iattr *a)
 	return 0;
 }
 
-/* --- ioctls ------------------------------------------------------------------*/
+/* --- ioctls ---------------------------------------------------------------*/
 
 static int check_attributes(struct inode *i, u32 attr)
 {
@@ -224,7 +224,7 @@ long fat_ioctl(struct file *f, unsigned cmd, unsigned long arg)
 	}
 }
 
-/* --- space, sync ---------------------------------------------------------------*/
+/* --- space, sync ----------------------------------------------------------*/
 
 static int fat_fallocate(struct file *f, int mode, u64 off, u64 len)
 {

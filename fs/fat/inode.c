@@ -20,7 +20,7 @@
 #define MODE_NO_EXEC 0666u
 #define MODE_WRITE 0222u
 
-/* --- by position -----------------------------------------------------------*/
+/* --- by position ----------------------------------------------------------*/
 
 static struct hlist_head *bucket(struct fat_fs *fs, u64 pos)
 {
@@ -70,7 +70,7 @@ void fat_detach(struct inode *i)
 	fat_attach(i, 0);
 }
 
-/* --- times -----------------------------------------------------------------*/
+/* --- times ----------------------------------------------------------------*/
 
 static s32 time_offset(const struct fat_fs *fs)
 {
@@ -159,7 +159,7 @@ int fat_update_time(struct inode *i, unsigned which)
 	return 0;
 }
 
-/* --- modes and attributes ------------------------------------------------------*/
+/* --- modes and attributes -------------------------------------------------*/
 
 static bool is_program(const u8 *short_name)
 {
@@ -215,7 +215,7 @@ static void get_attrs(struct inode *i, const struct fat_dirent *de)
 		i->flags |= S_IMMUTABLE;
 }
 
-/* --- reading ----------------------------------------------------------------*/
+/* --- reading --------------------------------------------------------------*/
 
 void fat_set_blocks(struct inode *i)
 {
@@ -347,7 +347,7 @@ int fat_get_root(struct super_block *sb, struct inode **out)
 	return finish_new(i, err, out);
 }
 
-/* --- writing ----------------------------------------------------------------*/
+/* --- writing --------------------------------------------------------------*/
 
 static void fill_entry(struct inode *i, struct fat_dirent *de)
 {

@@ -9,7 +9,7 @@
 #include <lib/errno.h>
 #include <lib/string.h>
 
-/* --- code page 437 ----------------------------------------------------------*/
+/* --- code page 437 --------------------------------------------------------*/
 
 static const u16 cp437[128] = {
 	0x00c7, 0x00fc, 0x00e9, 0x00e2, 0x00e4, 0x00e0, 0x00e5, 0x00e7,
@@ -66,7 +66,7 @@ static u8 unit_to_cp437(u16 u)
 	return 0;
 }
 
-/* --- UTF-8 and UTF-16 ---------------------------------------------------------*/
+/* --- UTF-8 and UTF-16 -----------------------------------------------------*/
 
 static bool is_high(u16 u)
 {
@@ -210,7 +210,7 @@ int fat_long_check(const u16 *s, u32 n)
 	return n && s[n - 1] == ' ' ? -EINVAL : 0;
 }
 
-/* --- short names ---------------------------------------------------------------*/
+/* --- short names ----------------------------------------------------------*/
 
 u8 fat_short_sum(const u8 *name)
 {
@@ -374,7 +374,7 @@ void fat_alias_hex(const struct fat_alias *a, u16 hex, unsigned digit, u8 *out)
 	out[a->cut2 + 5] = (u8)('0' + digit);
 }
 
-/* --- the msdos type -------------------------------------------------------------*/
+/* --- the msdos type -------------------------------------------------------*/
 
 /* The byte that c becomes; 0: not allowed. */
 static u8 msdos_byte(u8 c, char check, bool has_nocase)

@@ -13,7 +13,7 @@
 #include <lib/string.h>
 #include <mm/slab.h>
 
-/* --- names -------------------------------------------------------------------*/
+/* --- names ----------------------------------------------------------------*/
 
 /* For look-ups: what cannot be a name is not there. */
 static void name_for_lookup(const struct fat_fs *fs, const struct dentry *d,
@@ -83,7 +83,7 @@ static int add(struct inode *dir, const struct dentry *d, struct fat_dirent *de,
 	return err;
 }
 
-/* --- look-up -------------------------------------------------------------------*/
+/* --- look-up --------------------------------------------------------------*/
 
 static u64 dentry_version(const struct dentry *d)
 {
@@ -167,7 +167,14 @@ static int fat_lookup(struct inode *dir, struct dentry *d)
 	return err;
 }
 
-/* --- after a change ---------------------------------------------------------------*/
+/* Directories that share clusters can make a count wrong. */
+static void drop_subdir(struct inode *dir)
+{
+	if (dir->nlink > 2)
+		inode_dec_nlink(dir);
+}
+
+/* --- after a change -------------------------------------------------------*/
 
 static int dir_changed(struct inode *dir)
 {
@@ -252,7 +259,7 @@ static int fat_mkdir(struct inode *dir, struct dentry *d, u32 mode)
 		inode_inc_nlink(dir);
 		err = make(dir, d, &de);
 		if (err && dentry_is_negative(d))
-			inode_dec_nlink(dir);
+			drop_subdir(dir);
 	}
 	/* What has a name now is not freed with it. */
 	if (!dentry_is_negative(d))
@@ -261,7 +268,7 @@ static int fat_mkdir(struct inode *dir, struct dentry *d, u32 mode)
 	return err;
 }
 
-/* --- unlink, rmdir ------------------------------------------------------------*/
+/* --- unlink, rmdir --------------------------------------------------------*/
 
 /* The entry of a name that must be there and mean the inode. */
 static int find_victim(struct inode *dir, struct dentry *d,
@@ -315,7 +322,7 @@ static int fat_rmdir(struct inode *dir, struct dentry *d)
 	if (!err)
 		err = remove_name(dir, d);
 	if (!err)
-		inode_dec_nlink(dir);
+		drop_subdir(dir);
 	return err;
 }
 
@@ -325,7 +332,7 @@ static int moved_dir(struct inode *i, struct inode *from, struct inode *to)
 {
 	if (!S_ISDIR(i->mode) || from == to)
 		return 0;
-	inode_dec_nlink(from);
+	drop_subdir(from);
 	inode_inc_nlink(to);
 	return fat_dir_set_parent(i, parent_start(to));
 }
@@ -346,7 +353,7 @@ static int take_place(struct inode *i, struct inode *ndir, struct dentry *nd,
 		err = fat_dir_is_empty(victim);
 		if (err)
 			return err;
-		inode_dec_nlink(ndir);
+		drop_subdir(ndir);
 	}
 	*pos = fat_i(victim)->pos;
 	fat_detach(victim);

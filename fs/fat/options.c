@@ -304,7 +304,7 @@ int fat_parse_options(struct fat_fs *fs, char *opts, bool is_remount, bool *ro)
 	return 0;
 }
 
-/* --- /proc/mounts ----------------------------------------------------------------*/
+/* --- /proc/mounts ---------------------------------------------------------*/
 
 struct text {
 	char *buf;

@@ -96,7 +96,7 @@ static int end_writing(struct fat_fs *fs, bool is_sound)
 	return err ? err : write_device(fs->sb);
 }
 
-/* --- mounting ------------------------------------------------------------------*/
+/* --- mounting -------------------------------------------------------------*/
 
 static void free_fs(struct super_block *sb)
 {
@@ -220,7 +220,7 @@ static int fat_statfs(struct dentry *d, struct kstatfs *st)
 	return err;
 }
 
-/* --- inodes' memory --------------------------------------------------------*/
+/* --- inodes' memory -------------------------------------------------------*/
 
 static int fat_alloc_inode(struct super_block *sb, struct inode **out)
 {

@@ -1,5 +1,5 @@
 /*
- * shim - the kernel around ext4, for one thread on the host: page cache, VFS
+ * shim - the kernel around a file system, for one thread on the host: page cache, VFS
  * inodes, locks that only check, and a disk in memory.
  */
 #include "shim.h"
@@ -21,7 +21,8 @@
 #define ARENA_PAGES 65536ul
 
 static struct cred shim_cred = { .effective = ~0ull };
-static struct task shim_task = { .cred = &shim_cred };
+static struct fs_struct shim_fs = { .umask = 022 };
+static struct task shim_task = { .cred = &shim_cred, .fs = &shim_fs };
 struct task *shim_current = &shim_task;
 char *shim_arena, *shim_pages;
 bool shim_quiet;
@@ -668,6 +669,7 @@ static void init_inode(struct inode *i, struct super_block *sb)
 	i->mapping = &i->data;
 	list_init(&i->dirty_node);
 	list_init(&i->lru_node);
+	list_init(&i->dentries);
 }
 
 int inode_alloc(struct super_block *sb, struct inode **out)
@@ -798,6 +800,8 @@ void inode_touch(struct inode *i, unsigned which)
 		i->mtime = now;
 	if (which & TIME_C)
 		i->ctime = now;
+	if (i->ops->update_time)
+		ignore_error(i->ops->update_time(i, which));
 	inode_mark_dirty(i, I_DIRTY_SYNC);
 }
 
@@ -839,6 +843,12 @@ int dentry_alloc_root(struct super_block *sb, struct inode *i,
 	return 0;
 }
 
+bool dir_emit_dots(struct file *f, struct dir_ctx *c)
+{
+	c->pos = max(c->pos, 2ull);
+	return true;
+}
+
 int mnt_want_write(struct mount *m)
 {
 	return 0;
@@ -871,7 +881,7 @@ int generic_file_mmap(struct file *f, struct vma *v)
 
 /* --- superblocks */
 
-extern const struct filesystem *const host_ext4_type;
+extern const struct filesystem *const host_type;
 
 int mount_bdev(const struct filesystem *fs, unsigned flags, const char *dev,
 	       char *opts, int (*fill)(struct super_block *, char *opts),
@@ -883,6 +893,8 @@ int mount_bdev(const struct filesystem *fs, unsigned flags, const char *dev,
 	list_init(&sb->inodes);
 	list_init(&sb->dirty);
 	sb->bdev = &shim_disk;
+	sb->blocksize = PAGE_SIZE;
+	sb->blkbits = PAGE_SHIFT;
 	sb->flags = flags | SB_ACTIVE;
 	sb->fs = fs;
 	strcpy(sb->id, "vda");
@@ -945,13 +957,12 @@ void kill_super_bdev(struct super_block *sb)
 
 int shim_mount(unsigned flags, char *opts, struct super_block **out)
 {
-	return host_ext4_type->mount(host_ext4_type, flags, "/dev/vda", opts,
-				     out);
+	return host_type->mount(host_type, flags, "/dev/vda", opts, out);
 }
 
 void shim_umount(struct super_block *sb)
 {
-	host_ext4_type->kill(sb);
+	host_type->kill(sb);
 	free(sb);
 }
 

@@ -1,5 +1,5 @@
 #pragma once
-/* What tests of fs/ext4 on the host may do. */
+/* What tests of file systems on the host may do. */
 #include <fs/device.h>
 #include <fs/vfs.h>
 
