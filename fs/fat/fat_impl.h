@@ -91,6 +91,7 @@ struct fat_fs {
 
 	struct fat_options opt;	/* mount and remount, under umount_lock */
 	bool was_dirty;		/* found so: it stays so */
+	bool has_failed;	/* damage was seen: likewise. atomic */
 	bool is_writable;	/* the boot sector says so */
 };
 

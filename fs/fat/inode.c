@@ -394,6 +394,25 @@ int fat_write_inode(struct inode *i, bool is_sync)
 	return fat_write_inode_now(i);
 }
 
+/* Clusters that become a file's data must not be written as directory
+ * blocks any more. */
+static void forget_blocks(struct inode *dir)
+{
+	struct fat_fs *fs = fat_fs_of(dir);
+	u32 shift = fs->cluster_bits - dir->sb->blkbits, disk, n, len, c;
+
+	if (fat_chain_length(fat_i(dir), &len))
+		return;
+	for (c = 0; c < len; c += n) {
+		n = len - c;
+		if (fat_map(fat_i(dir), c, &disk, &n))
+			return;
+		buf_forget(dir->sb, fat_cluster_sector(fs, disk) >>
+					    (dir->sb->blkbits - 9),
+			   (u64)n << shift);
+	}
+}
+
 void fat_evict_inode(struct inode *i)
 {
 	struct fat_inode *fi = fat_i(i);
@@ -402,6 +421,8 @@ void fat_evict_inode(struct inode *i)
 	if (!i->nlink && is_ours) {
 		inode_set_size(i, 0);
 		mapping_truncate(&i->data, 0);
+		if (S_ISDIR(i->mode))
+			forget_blocks(i);
 		ignore_error(fat_cut(fi, 0));	/* reported */
 	} else if (S_ISREG(i->mode)) {
 		if (is_ours)

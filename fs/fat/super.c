@@ -30,6 +30,7 @@ int fat_corrupt(struct super_block *sb, const char *fmt, ...)
 	kvscnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	pr_err("FAT-fs (%s): error, %s\n", sb->id, text);
+	WRITE_ONCE(fs->has_failed, true);
 	if (fs->opt.errors == 'p')
 		panic("FAT-fs (%s): fs panic from previous error", sb->id);
 	if (fs->opt.errors == 'r' && !sb_is_readonly(sb)) {
@@ -82,7 +83,7 @@ static int begin_writing(struct fat_fs *fs)
 }
 
 /* All is written; then the disk says so. */
-static int end_writing(struct fat_fs *fs, bool is_sound)
+static int end_writing(struct fat_fs *fs)
 {
 	int err;
 
@@ -90,7 +91,7 @@ static int end_writing(struct fat_fs *fs, bool is_sound)
 		return 0;
 	err = fat_sync_metadata(fs->sb);
 	fs->is_writable = false;
-	if (err || fs->was_dirty || !is_sound)
+	if (err || fs->was_dirty || fs->has_failed)
 		return err;
 	err = fat_boot_set_dirty(fs, false);
 	return err ? err : write_device(fs->sb);
@@ -175,7 +176,7 @@ static void fat_put_super(struct super_block *sb)
 
 	if (!fs)
 		return;
-	if (end_writing(fs, !sb_is_readonly(sb)))
+	if (end_writing(fs))
 		pr_err("FAT-fs (%s): unmounted, not all was written\n",
 		       sb->id);
 	free_fs(sb);
@@ -190,7 +191,7 @@ static int fat_remount(struct super_block *sb, unsigned *flags, char *opts)
 	if (err)
 		return err;
 	if (ro)
-		err = end_writing(fs, true);
+		err = end_writing(fs);
 	else if (!fs->is_writable)
 		err = begin_writing(fs);
 	if (!err)

@@ -59,7 +59,7 @@ CASES = [
          "iocharset=iso8859-1,showexec,dmask=022,fmask=133,time_offset=90", 7,
          after=PROBE),
     Case("win95", 4096, "-F 12",
-         "shortname=win95,nonumtail,rodir,errors=continue,sync", 8, 700,
+         "shortname=win95,nonumtail,rodir,errors=continue,sync", 8, 400,
          after=PROBE),
     Case("lower", 33792, "-F 32 -s 1",
          "shortname=lower,flush,dirsync,sys_immutable,allow_utime=20", 9, 700,
