@@ -49,12 +49,16 @@ static void put_mnt_flags(struct out *o, u32 flags)
 			put_text(o, names[i].text);
 }
 
-static void put_sb_options(struct out *o, struct super_block *sb)
+static void put_sb_flags(struct out *o, const struct super_block *sb)
 {
 	if (sb->flags & SB_SYNCHRONOUS)
 		put_text(o, ",sync");
 	if (sb->flags & SB_DIRSYNC)
 		put_text(o, ",dirsync");
+}
+
+static void put_fs_options(struct out *o, struct super_block *sb)
+{
 	if (sb->ops->show_options)
 		o->used += sb->ops->show_options(sb, o->buf + o->used,
 						 o->size - o->used);
@@ -94,8 +98,9 @@ static bool show_mounts(struct out *o, struct mount *m, char *tmp)
 	put_text(o, " ");
 	put_escaped(o, m->sb->fs->name);
 	put_text(o, mnt_is_readonly(m) ? " ro" : " rw");
+	put_sb_flags(o, m->sb);
 	put_mnt_flags(o, m->flags);
-	put_sb_options(o, m->sb);
+	put_fs_options(o, m->sb);
 	put_text(o, " 0 0\n");
 	return true;
 }
@@ -139,7 +144,8 @@ static bool show_mountinfo(struct out *o, struct mount *m, char *tmp)
 	put_text(o, " ");
 	put_device(o, m);
 	put_text(o, sb_is_readonly(m->sb) ? " ro" : " rw");
-	put_sb_options(o, m->sb);
+	put_sb_flags(o, m->sb);
+	put_fs_options(o, m->sb);
 	put_text(o, "\n");
 	return true;
 }

@@ -56,7 +56,7 @@ CASES = [
     Case("winnt", 16384, "-F 16 -s 8",
          "shortname=winnt,umask=027,uid=5,gid=6,quiet", 6, after=PROBE),
     Case("masks", 36864, "-F 32 -s 1 -f 1",
-         "iocharset=iso8859-1,showexec,dmask=022,fmask=133,time_offset=90", 7,
+         "iocharset=ascii,showexec,dmask=022,fmask=133,time_offset=90", 7,
          after=PROBE),
     Case("win95", 4096, "-F 12",
          "shortname=win95,nonumtail,rodir,errors=continue,sync", 8, 400,
@@ -202,7 +202,8 @@ def sums_by_mtools(path, folder):
 
 
 def sums_in(text):
-    return {m[2]: m[1] for m in
+    """{name: sum}; mtools shows each half of a UTF-16 pair as "_"."""
+    return {re.sub("[\U00010000-\U0010ffff]", "__", m[2]): m[1] for m in
             re.finditer(r"^([0-9a-f]{40})  (.*)$", text, re.M)}
 
 
