@@ -312,6 +312,8 @@ static int ext4_fill(struct super_block *sb, char *opts)
 	if (err)
 		goto err_free;
 	set_super_fields(sb, fs);
+	/* TODO(docs/ext4.md): new names are not on disk at once. */
+	sb->flags &= ~SB_DIRSYNC;
 	err = load(fs);
 	if (err)
 		goto err_inodes;	/* there is the journal's at least */

@@ -73,7 +73,7 @@ for d in /dev/vd?; do
   umount /mnt
 done
 grep -o ' /mnt .*' /proc/mounts
-cp /mnt/fat_ops /tmp && mkdir -p /mnt/w && cd /mnt/w
+cp /mnt/fat_ops /tmp && chmod 755 /tmp/fat_ops && mkdir -p /mnt/w && cd /mnt/w
 /tmp/fat_ops {seed} {count} >/tmp/o 2>&1; echo $?
 {after}
 cd /; umount /mnt || exit 1
@@ -222,5 +222,7 @@ def test_others_read_it(written, linux_reads, tmp_path, case):
     assert sums
     mtools = sums_by_mtools(os.path.join(written[0], case.name + ".img"),
                             str(tmp_path))
-    if case.name != "lower":    # it shows other names than there are
-        assert mtools == sums
+    if "shortname=" in case.options:    # Linux shows other letters
+        mtools, sums = ({k.lower(): v for k, v in d.items()}
+                        for d in (mtools, sums))
+    assert mtools == sums
