@@ -108,15 +108,18 @@ static int set_size(struct inode *i, u64 size)
 	return err;
 }
 
-static void clamp_time(struct timespec64 *t)
+/* To what the disk's local time can say. */
+static void clamp_time(const struct inode *i, struct timespec64 *t)
 {
-	t->sec = clamp_t(s64, t->sec, FAT_TIME_MIN, FAT_TIME_MAX);
+	s64 off = fat_fs_of(i)->opt.time_offset * 60ll;
+
+	t->sec = clamp_t(s64, t->sec, FAT_TIME_MIN - off, FAT_TIME_MAX - off);
 }
 
 static void copy_attrs(struct inode *i, struct iattr *a)
 {
-	clamp_time(&a->mtime);
-	clamp_time(&a->atime);
+	clamp_time(i, &a->mtime);
+	clamp_time(i, &a->atime);
 	/* ctime is mtime; a change of mode moves neither. */
 	a->valid &= ~ATTR_CTIME;
 	setattr_copy(i, a);

@@ -72,17 +72,12 @@ void fat_detach(struct inode *i)
 
 /* --- times ----------------------------------------------------------------*/
 
-static s32 time_offset(const struct fat_fs *fs)
-{
-	return fs->opt.has_tz ? fs->opt.time_offset : 0;
-}
-
 static struct timespec64 get_time(const struct fat_fs *fs, le16_t time,
 				  le16_t date, u8 cs)
 {
 	return (struct timespec64){
 		.sec = fat_time_get(le16_get(time), le16_get(date),
-				    time_offset(fs)) + cs / 100,
+				    fs->opt.time_offset) + cs / 100,
 		.nsec = cs % 100 * 10000000ll,
 	};
 }
@@ -102,7 +97,7 @@ static void get_times(struct inode *i, const struct fat_dirent *de)
 static void put_times(const struct inode *i, struct fat_dirent *de)
 {
 	const struct fat_fs *fs = fat_fs_of(i);
-	s32 off = time_offset(fs);
+	s32 off = fs->opt.time_offset;
 	u16 time, date;
 	u8 cs;
 
@@ -125,7 +120,7 @@ void fat_stamp(const struct fat_fs *fs, struct fat_dirent *de)
 	u16 time, date;
 	u8 cs;
 
-	fat_time_put(now.sec, now.nsec, time_offset(fs), &time, &date, &cs);
+	fat_time_put(now.sec, now.nsec, fs->opt.time_offset, &time, &date, &cs);
 	de->time = le16_make(time);
 	de->date = le16_make(date);
 	if (!fs->opt.is_vfat)
@@ -138,7 +133,7 @@ void fat_stamp(const struct fat_fs *fs, struct fat_dirent *de)
 /* atime is a day of local time; ctime is mtime, which has steps of 2 s. */
 void fat_round_times(struct inode *i)
 {
-	s64 off = time_offset(fat_fs_of(i)) * 60ll;
+	s64 off = fat_fs_of(i)->opt.time_offset * 60ll;
 	s64 a = i->atime.sec + off;
 
 	spin_lock(&i->state_lock);
