@@ -255,6 +255,8 @@ int do_rename(int odfd, const char *from, int ndfd, const char *to,
 	if ((flags & RENAME_EXCHANGE) &&
 	    (flags & (RENAME_NOREPLACE | RENAME_WHITEOUT)))
 		return -EINVAL;
+	if (flags & RENAME_WHITEOUT)
+		return -EINVAL;		/* no file system here has them */
 	err = parent_of(odfd, from, &r.odir, &r.olast, &r.owants_dir, &otype);
 	if (err)
 		return err;

@@ -177,7 +177,7 @@ static void do_rename(void)
 
 static void do_rename2(void)
 {
-	unsigned flags = ((unsigned[]){ 1, 2, 2, 4 })[rnd(4)];
+	unsigned flags = ((unsigned[]){ 1, 2, 2, 1 })[rnd(4)];
 
 	pick(buf1);
 	note("renameat2", buf1, renameat2(AT_FDCWD, buf1, AT_FDCWD,
