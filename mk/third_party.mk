@@ -25,7 +25,7 @@ TP_ZSTD_FLAGS := -isystem $(TP_DIR)/zstd/lib -DZSTD_DISABLE_ASM \
 
 # zstd reads misaligned words all the time: one load is never worse than eight
 # and their shifts, even where firmware has to step in for some of them.
-TP_ZSTD_ARCH := -mno-strict-align -DMEM_FORCE_MEMORY_ACCESS=1
+TP_ZSTD_ARCH := $(if $(IS_CLANG),,-mno-strict-align -DMEM_FORCE_MEMORY_ACCESS=1)
 
 TP_CFLAGS = $(KERNEL_CFLAGS) -w -isystem $(TP_SHIM)
 
