@@ -22,6 +22,7 @@
 
 struct task *(*sched_idle_alloc_hook)(u32 hart);
 struct cpumask sched_isolated;
+void (*sched_prio_hook)(struct task *t);
 
 int normal_prio(const struct task *t)
 {
@@ -109,6 +110,14 @@ void sched_set_effective_prio(struct task *t, int prio)
 		mutex_prio_changed(t);
 }
 
+/* Where t waits its place may be another one now. */
+static void prio_was_set(struct task *t)
+{
+	mutex_prio_changed(t);
+	if (unlikely(READ_ONCE(t->futex_pi.wait)))
+		sched_prio_hook(t);
+}
+
 /* --- sched_setattr and kin ------------------------------------------------------ */
 
 static int check_params(const struct sched_params *p)
@@ -184,7 +193,7 @@ int sched_set(struct task *t, const struct sched_params *params)
 	err = set_locked(t, &p);
 	irq_unlock(&t->pi_lock);
 	if (!err)
-		mutex_prio_changed(t);
+		prio_was_set(t);
 	return err;
 }
 

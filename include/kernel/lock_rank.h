@@ -36,6 +36,7 @@ enum lock_rank {
 	/* spinlocks: preemption off */
 	RANK_SPIN,
 	RANK_FUTEX,
+	RANK_FUTEX_PI,		/* the graph of PI futexes */
 	RANK_FDTABLE,
 	RANK_FS_STRUCT,
 	RANK_DCACHE,		/* dentry hash and parents */

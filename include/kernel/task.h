@@ -20,6 +20,7 @@
 struct cred;
 struct files;
 struct fs_struct;
+struct futex_waiter;
 struct hart;
 struct io_plug;
 struct mm;
@@ -151,7 +152,11 @@ struct task {
 	struct cpumask allowed;		/* pi_lock */
 	struct list pi_mutexes;		/* mutexes with waiters. pi_lock */
 	struct mutex *blocked_on;	/* pi_lock */
-	void *pi_futexes;		/* task/futex. pi_lock */
+	struct {			/* see kernel/task/futex_pi.c */
+		struct hlist_head owned;
+		struct futex_waiter *wait;
+		u8 exiting;
+	} futex_pi;
 	u64 nvcsw, nivcsw;		/* this hart */
 	u64 utime_ns, stime_ns;		/* owner; read without lock */
 	u64 run_delay_ns, queued_at;	/* runq lock */

@@ -68,6 +68,8 @@ u64 sched_rr_interval_ns(struct task *t);
  * effective priority becomes the best of its own, this, and what waiters for
  * its mutexes lend.  Takes t->pi_lock. */
 void sched_set_effective_prio(struct task *t, int prio);
+/* A call changed the priority of t, which waits for a PI futex; no pi_lock. */
+extern void (*sched_prio_hook)(struct task *t);
 /* Recomputes it after a change of what is lent; true if it changed.  pi_lock
  * held. */
 bool sched_update_prio(struct task *t);

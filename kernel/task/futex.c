@@ -11,11 +11,10 @@
  * Life:    a waiter lives on its task's stack; whoever takes it off the
  *          queue stores `key_gone` last and touches it no more.
  */
-#include "task_impl.h"
+#include "futex_impl.h"
 
 #include <arch/uaccess.h>
 #include <kernel/hart.h>
-#include <kernel/spinlock.h>
 #include <lib/errno.h>
 #include <lib/hash.h>
 #include <lib/string.h>
@@ -24,44 +23,21 @@
 
 #define BUCKET_BITS 9
 #define MAX_ROBUST 2048
-#define FUTEX_WAITERS 0x80000000u
-#define FUTEX_OWNER_DIED 0x40000000u
-#define FUTEX_TID_MASK 0x3fffffffu
 #define BATCH 32
-
-struct bucket {
-	struct spinlock lock;
-	int waiters;			/* atomic: incremented before queueing */
-	struct list queue;		/* struct waiter. lock */
-} __aligned(64);
-
-struct waiter {
-	struct list node;		/* bucket lock */
-	struct task *task;
-	struct futex_key key;		/* bucket lock: requeue changes it */
-	struct bucket *bucket;		/* where queued; NULL: woken. atomic */
-	u32 bitset;
-};
 
 static struct bucket buckets[1u << BUCKET_BITS];
 
 /* --- keys and buckets --------------------------------------------------------*/
 
-static bool key_equal(const struct futex_key *a, const struct futex_key *b)
-{
-	return a->a == b->a && a->b == b->b && a->off == b->off &&
-	       a->is_shared == b->is_shared;
-}
-
-static struct bucket *bucket_of(const struct futex_key *k)
+struct bucket *futex_bucket(const struct futex_key *k)
 {
 	return &buckets[hash64(hash_mix(hash_mix(k->a, k->b), k->off),
 			       BUCKET_BITS)];
 }
 
 /* A private word needs no look at what backs it. */
-static int key_get(u32 __user *p, bool is_shared, bool write,
-		   struct futex_key *k)
+int futex_key_get(u32 __user *p, bool is_shared, bool write,
+		  struct futex_key *k)
 {
 	unsigned long at = (unsigned long)p;
 
@@ -89,7 +65,7 @@ static void unlock_two(struct bucket *a, struct bucket *b)
 
 /* --- the word -------------------------------------------------------------------*/
 
-static int word_read_nosleep(u32 *out, u32 __user *p)
+int futex_word_read(u32 *out, u32 __user *p)
 {
 	int err;
 
@@ -99,7 +75,7 @@ static int word_read_nosleep(u32 *out, u32 __user *p)
 	return err;
 }
 
-static int word_fault_in(u32 __user *p, bool write)
+int futex_word_fault_in(u32 __user *p, bool write)
 {
 	return mm_fault_in((unsigned long)p, sizeof(*p), write);
 }
@@ -108,7 +84,7 @@ static int word_fault_in(u32 __user *p, bool write)
 
 /* Off the queue.  The task is kept until it is woken, which happens without
  * the bucket's lock. */
-static struct task *take_off(struct waiter *w, struct bucket *b)
+struct task *futex_take_off(struct futex_waiter *w, struct bucket *b)
 {
 	struct task *t = task_get(w->task);
 
@@ -132,19 +108,24 @@ static void wake_batch(struct wake_batch *wb)
 	wb->n = 0;
 }
 
-/* Collects up to n matching waiters; full: the batch must be woken first. */
+/* Collects up to n matching waiters; full: the batch must be woken first.
+ * -EINVAL if one waits for something else than a wake-up. */
 static int collect(struct bucket *b, const struct futex_key *k, u32 bitset,
 		   int n, struct wake_batch *wb)
 {
-	struct waiter *w, *next;
+	struct futex_waiter *w, *next;
 	int done = 0;
 
 	list_for_each_entry_safe(w, next, &b->queue, node) {
 		if (done >= n || wb->n == BATCH)
 			break;
-		if (!key_equal(&w->key, k) || !(w->bitset & bitset))
+		if (!key_equal(&w->key, k))
 			continue;
-		wb->task[wb->n++] = take_off(w, b);
+		if (waiter_is_pi(w))
+			return -EINVAL;
+		if (!(w->bitset & bitset))
+			continue;
+		wb->task[wb->n++] = futex_take_off(w, b);
 		done++;
 	}
 	return done;
@@ -152,7 +133,7 @@ static int collect(struct bucket *b, const struct futex_key *k, u32 bitset,
 
 static int wake_key(const struct futex_key *k, int n, u32 bitset)
 {
-	struct bucket *b = bucket_of(k);
+	struct bucket *b = futex_bucket(k);
 	struct wake_batch wb = { .n = 0 };
 	int total = 0, got;
 
@@ -164,6 +145,8 @@ static int wake_key(const struct futex_key *k, int n, u32 bitset)
 		got = collect(b, k, bitset, n - total, &wb);
 		spin_unlock(&b->lock);
 		wake_batch(&wb);
+		if (got < 0)
+			return got;
 		total += got;
 	} while (got == BATCH && total < n);
 	return total;
@@ -176,54 +159,80 @@ int futex_wake(u32 __user *uaddr, bool is_private, int n, u32 bitset)
 
 	if (!bitset)
 		return -EINVAL;
-	err = key_get(uaddr, !is_private, false, &k);
+	err = futex_key_get(uaddr, !is_private, false, &k);
 	return err ? err : wake_key(&k, n, bitset);
 }
 
 /* --- waiting ---------------------------------------------------------------------*/
 
-static void queue_waiter(struct waiter *w, struct bucket *b)
+/* Real-time tasks are woken first, best priority first. */
+void futex_queue_waiter(struct futex_waiter *w, struct bucket *b)
 {
+	int prio = READ_ONCE(current->prio);
+	struct futex_waiter *p;
+
 	w->task = current;
-	w->bucket = b;
-	list_add_tail(&w->node, &b->queue);
+	w->prio = prio < MAX_RT_PRIO ? prio : DEFAULT_PRIO;
+	WRITE_ONCE(w->bucket, b);
+	if (likely(prio >= MAX_RT_PRIO)) {
+		list_add_tail(&w->node, &b->queue);
+		return;
+	}
+	list_for_each_entry(p, &b->queue, node)
+		if (p->prio > w->prio)
+			break;
+	list_add_tail(&w->node, &p->node);	/* p may be the head */
 }
 
-/* False: somebody has taken it off, that is a wake-up. */
-static bool unqueue(struct waiter *w)
+void futex_dequeue(struct futex_waiter *w, struct bucket *b)
+{
+	list_del(&w->node);
+	atomic_sub((struct atomic *)&b->waiters, 1);
+}
+
+struct bucket *futex_lock_waiter(struct futex_waiter *w) __no_analysis
 {
 	struct bucket *b;
 
 	while ((b = load_acquire(&w->bucket))) {
 		spin_lock(&b->lock);
-		if (w->bucket == b) {
-			list_del(&w->node);
-			atomic_sub((struct atomic *)&b->waiters, 1);
-			spin_unlock(&b->lock);
-			return true;
-		}
+		if (w->bucket == b)
+			break;
 		spin_unlock(&b->lock);	/* it was moved */
 	}
-	return false;
+	return b;
+}
+
+/* False: somebody has taken it off, that is a wake-up. */
+static bool unqueue(struct futex_waiter *w) __no_analysis
+{
+	struct bucket *b = futex_lock_waiter(w);
+
+	if (!b)
+		return false;
+	futex_dequeue(w, b);
+	spin_unlock(&b->lock);
+	return true;
 }
 
 /* Queues if the word still has the value; -EAGAIN if not. */
-static int wait_setup(struct waiter *w, u32 __user *p, u32 val, bool shared)
+int futex_wait_setup(struct futex_waiter *w, u32 __user *p, u32 val,
+		     bool shared)
 {
 	struct bucket *b;
 	u32 now;
 	int err;
 
 	for (;;) {
-		err = key_get(p, shared, false, &w->key);
+		err = futex_key_get(p, shared, false, &w->key);
 		if (err)
 			return err;
-		b = bucket_of(&w->key);
+		b = futex_bucket(&w->key);
 		atomic_add_return((struct atomic *)&b->waiters, 1);
 		spin_lock(&b->lock);
-		err = word_read_nosleep(&now, p);
+		err = futex_word_read(&now, p);
 		if (!err && now == val) {
-			queue_waiter(w, b);
+			futex_queue_waiter(w, b);
 			set_task_state(TASK_INTERRUPTIBLE);
 			spin_unlock(&b->lock);
 			return 0;
@@ -232,7 +241,7 @@ static int wait_setup(struct waiter *w, u32 __user *p, u32 val, bool shared)
 		atomic_sub((struct atomic *)&b->waiters, 1);
 		if (!err)
 			return -EAGAIN;
-		err = word_fault_in(p, false);
+		err = futex_word_fault_in(p, false);
 		if (err)
 			return err;
 	}
@@ -244,14 +253,14 @@ static long wait_restart(struct task *t, u32 __user *p, u32 val, int op,
 static long wait_on(u32 __user *p, u32 val, int op, bool has_timeout,
 		    u64 deadline, u32 bitset)
 {
-	struct waiter w = { .bitset = bitset };
+	struct futex_waiter w = { .bitset = bitset };
 	bool in_time;
 	int err;
 
 	if (!bitset)
 		return -EINVAL;
 	for (;;) {
-		err = wait_setup(&w, p, val, !(op & FUTEX_PRIVATE_FLAG));
+		err = futex_wait_setup(&w, p, val, !(op & FUTEX_PRIVATE_FLAG));
 		if (err)
 			return err;
 		in_time = true;
@@ -298,7 +307,7 @@ static int requeue_locked(struct bucket *from, struct bucket *to,
 			  const struct futex_key *k, const struct futex_key *k2,
 			  int n)
 {
-	struct waiter *w, *next;
+	struct futex_waiter *w, *next;
 	int moved = 0;
 
 	list_for_each_entry_safe(w, next, &from->queue, node) {
@@ -306,6 +315,8 @@ static int requeue_locked(struct bucket *from, struct bucket *to,
 			break;
 		if (!key_equal(&w->key, k))
 			continue;
+		if (waiter_is_pi(w))
+			return -EINVAL;
 		w->key = *k2;
 		moved++;
 		if (from == to)
@@ -330,30 +341,34 @@ static long futex_requeue(u32 __user *p, u32 __user *p2, bool shared, int n,
 	if (n < 0 || n2 < 0)
 		return -EINVAL;
 again:
-	err = key_get(p, shared, false, &k);
+	err = futex_key_get(p, shared, false, &k);
 	if (!err)
-		err = key_get(p2, shared, false, &k2);
+		err = futex_key_get(p2, shared, false, &k2);
 	if (err)
 		return err;
-	b = bucket_of(&k);
-	b2 = bucket_of(&k2);
+	b = futex_bucket(&k);
+	b2 = futex_bucket(&k2);
 	lock_two(b, b2);
 	if (cmp) {
-		err = word_read_nosleep(&now, p);
+		err = futex_word_read(&now, p);
 		if (err || now != *cmp) {
 			unlock_two(b, b2);
 			if (!err)
 				return -EAGAIN;
-			err = word_fault_in(p, false);
+			err = futex_word_fault_in(p, false);
 			if (err)
 				return err;
 			goto again;
 		}
 	}
 	done = collect(b, &k, FUTEX_BITSET_ALL, min(n, BATCH), &wb);
-	done += requeue_locked(b, b2, &k, &k2, n2);
+	if (done >= 0)
+		err = requeue_locked(b, b2, &k, &k2, n2);
 	unlock_two(b, b2);
 	wake_batch(&wb);
+	if (done < 0 || err < 0)
+		return -EINVAL;
+	done += err;
 	/* More than a batch to wake: they are still there under the old key,
 	 * unless they were moved. */
 	if (n > BATCH)
@@ -427,28 +442,30 @@ static long futex_wake_op(u32 __user *p, u32 __user *p2, bool shared, int n,
 	if (err)
 		return err;
 again:
-	err = key_get(p, shared, false, &k);
+	err = futex_key_get(p, shared, false, &k);
 	if (!err)
-		err = key_get(p2, shared, true, &k2);
+		err = futex_key_get(p2, shared, true, &k2);
 	if (err)
 		return err;
-	b = bucket_of(&k);
-	b2 = bucket_of(&k2);
+	b = futex_bucket(&k);
+	b2 = futex_bucket(&k2);
 	lock_two(b, b2);
 	err = apply_op(&o, p2, &old);
 	if (err) {
 		unlock_two(b, b2);
-		err = word_fault_in(p2, true);
+		err = futex_word_fault_in(p2, true);
 		if (err)
 			return err;
 		goto again;
 	}
-	done = collect(b, &k, FUTEX_BITSET_ALL, n, &wb);
-	if (compare_op(&o, old))
-		done += collect(b2, &k2, FUTEX_BITSET_ALL, n2, &wb);
+	err = done = collect(b, &k, FUTEX_BITSET_ALL, n, &wb);
+	if (done >= 0 && compare_op(&o, old))
+		err = collect(b2, &k2, FUTEX_BITSET_ALL, n2, &wb);
 	unlock_two(b, b2);
 	wake_batch(&wb);
-	return done;
+	if (err < 0)
+		return err;
+	return done + (compare_op(&o, old) ? err : 0);
 }
 
 /* --- robust lists --------------------------------------------------------------------*/
@@ -521,8 +538,10 @@ void futex_exit(struct task *t)
 	void __user *list = t->robust_list;
 
 	t->robust_list = NULL;
+	futex_pi_exit_begin(t);
 	if (list)
 		walk_robust(list);
+	futex_pi_exit_end(t);
 }
 
 /* --- entry ------------------------------------------------------------------------------*/
@@ -533,7 +552,10 @@ long do_futex(u32 __user *uaddr, int op, u32 val, u64 deadline_ns,
 	bool shared = !(op & FUTEX_PRIVATE_FLAG);
 	int cmd = op & FUTEX_CMD_MASK;
 
-	if ((op & FUTEX_CLOCK_REALTIME) && cmd != FUTEX_WAIT_BITSET)
+	if (!has_timeout)
+		deadline_ns = 0;
+	if ((op & FUTEX_CLOCK_REALTIME) && cmd != FUTEX_WAIT_BITSET &&
+	    cmd != FUTEX_WAIT_REQUEUE_PI && cmd != FUTEX_LOCK_PI2)
 		return -ENOSYS;
 	switch (cmd) {
 	case FUTEX_WAIT:
@@ -554,6 +576,19 @@ long do_futex(u32 __user *uaddr, int op, u32 val, u64 deadline_ns,
 	case FUTEX_WAKE_OP:
 		return futex_wake_op(uaddr, uaddr2, shared, (int)val,
 				     (int)val2, val3);
+	case FUTEX_LOCK_PI:
+	case FUTEX_LOCK_PI2:
+		return futex_lock_pi(uaddr, shared, deadline_ns, false);
+	case FUTEX_TRYLOCK_PI:
+		return futex_lock_pi(uaddr, shared, 0, true);
+	case FUTEX_UNLOCK_PI:
+		return futex_unlock_pi(uaddr, shared);
+	case FUTEX_WAIT_REQUEUE_PI:
+		return futex_wait_requeue_pi(uaddr, shared, val, deadline_ns,
+					     FUTEX_BITSET_ALL, uaddr2);
+	case FUTEX_CMP_REQUEUE_PI:
+		return futex_cmp_requeue_pi(uaddr, uaddr2, shared, (int)val,
+					    (int)val2, val3);
 	}
 	return -ENOSYS;
 }
