@@ -9,7 +9,7 @@
  *          look orders the caller's store against the waiter's count.
  * Locks:   bucket locks; two of them in address order.
  * Life:    a waiter lives on its task's stack; whoever takes it off the
- *          queue stores `key_gone` last and touches it no more.
+ *          queue stores bucket = NULL last and touches it no more.
  */
 #include "futex_impl.h"
 
@@ -152,6 +152,13 @@ static int wake_key(const struct futex_key *k, int n, u32 bitset)
 	return total;
 }
 
+int futex_check(u32 __user *uaddr, bool is_private)
+{
+	struct futex_key k;
+
+	return futex_key_get(uaddr, !is_private, false, &k);
+}
+
 int futex_wake(u32 __user *uaddr, bool is_private, int n, u32 bitset)
 {
 	struct futex_key k;
@@ -160,7 +167,8 @@ int futex_wake(u32 __user *uaddr, bool is_private, int n, u32 bitset)
 	if (!bitset)
 		return -EINVAL;
 	err = futex_key_get(uaddr, !is_private, false, &k);
-	return err ? err : wake_key(&k, n, bitset);
+	/* fewer than one wakes one, as on Linux */
+	return err ? err : wake_key(&k, max(n, 1), bitset);
 }
 
 /* --- waiting ---------------------------------------------------------------------*/
@@ -280,6 +288,16 @@ static long wait_on(u32 __user *p, u32 val, int op, bool has_timeout,
 	return wait_restart(current, p, val, op, deadline, bitset);
 }
 
+long futex_wait(u32 __user *p, bool is_private, u32 val, u64 deadline_ns,
+		u32 bitset)
+{
+	long ret = wait_on(p, val, is_private ? FUTEX_PRIVATE_FLAG : 0,
+			   deadline_ns, deadline_ns, bitset);
+
+	/* the deadline is absolute for the caller too */
+	return ret == -ERESTART_RESTARTBLOCK ? -ERESTARTSYS : ret;
+}
+
 static int restart_wait(struct task *t, long *ret)
 {
 	*ret = wait_on((u32 __user *)(uintptr_t)t->restart.arg[0],
@@ -329,8 +347,7 @@ static int requeue_locked(struct bucket *from, struct bucket *to,
 	return moved;
 }
 
-static long futex_requeue(u32 __user *p, u32 __user *p2, bool shared, int n,
-			  int n2, const u32 *cmp)
+long futex_requeue(const struct futex_pair *f, int n, int n2, const u32 *cmp)
 {
 	struct futex_key k, k2;
 	struct bucket *b, *b2;
@@ -341,21 +358,21 @@ static long futex_requeue(u32 __user *p, u32 __user *p2, bool shared, int n,
 	if (n < 0 || n2 < 0)
 		return -EINVAL;
 again:
-	err = futex_key_get(p, shared, false, &k);
+	err = futex_key_get(f->from, f->is_shared, false, &k);
 	if (!err)
-		err = futex_key_get(p2, shared, false, &k2);
+		err = futex_key_get(f->to, f->to_is_shared, false, &k2);
 	if (err)
 		return err;
 	b = futex_bucket(&k);
 	b2 = futex_bucket(&k2);
 	lock_two(b, b2);
 	if (cmp) {
-		err = futex_word_read(&now, p);
+		err = futex_word_read(&now, f->from);
 		if (err || now != *cmp) {
 			unlock_two(b, b2);
 			if (!err)
 				return -EAGAIN;
-			err = futex_word_fault_in(p, false);
+			err = futex_word_fault_in(f->from, false);
 			if (err)
 				return err;
 			goto again;
@@ -550,6 +567,7 @@ long do_futex(u32 __user *uaddr, int op, u32 val, u64 deadline_ns,
 	      bool has_timeout, u32 __user *uaddr2, u32 val2, u32 val3)
 {
 	bool shared = !(op & FUTEX_PRIVATE_FLAG);
+	struct futex_pair pair = { uaddr, uaddr2, shared, shared };
 	int cmd = op & FUTEX_CMD_MASK;
 
 	if (!has_timeout)
@@ -568,11 +586,9 @@ long do_futex(u32 __user *uaddr, int op, u32 val, u64 deadline_ns,
 	case FUTEX_WAKE_BITSET:
 		return futex_wake(uaddr, !shared, (int)val, val3);
 	case FUTEX_REQUEUE:
-		return futex_requeue(uaddr, uaddr2, shared, (int)val,
-				     (int)val2, NULL);
+		return futex_requeue(&pair, (int)val, (int)val2, NULL);
 	case FUTEX_CMP_REQUEUE:
-		return futex_requeue(uaddr, uaddr2, shared, (int)val,
-				     (int)val2, &val3);
+		return futex_requeue(&pair, (int)val, (int)val2, &val3);
 	case FUTEX_WAKE_OP:
 		return futex_wake_op(uaddr, uaddr2, shared, (int)val,
 				     (int)val2, val3);
