@@ -441,8 +441,8 @@ int proc_status(struct seq *s, const struct task_view *v)
 		mm_put(mm);
 	}
 	put_status_signals(s, t);
-	if (!READ_ONCE(t->seccomp))
-		seq_puts(s, "Seccomp:\t0\nSeccomp_filters:\t0\n");
+	seq_printf(s, "Seccomp:\t%u\nSeccomp_filters:\t%u\n",
+		   READ_ONCE(t->seccomp.mode), READ_ONCE(t->seccomp.count));
 	seq_puts(s, "Speculation_Store_Bypass:\tunknown\n"
 		    "SpeculationIndirectBranch:\tunknown\n");
 	put_masks(s, t);

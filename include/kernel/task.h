@@ -33,7 +33,7 @@ struct rcu_head {
 	void (*fn)(struct rcu_head *h);
 };
 struct runq;
-struct seccomp;
+struct seccomp_filter;
 struct sighand;
 struct waitq;
 struct work_item;
@@ -242,7 +242,10 @@ struct task {
 	} rseq;
 	struct task **vfork_done;	/* internal to fork */
 	void *vfork;
-	struct seccomp *seccomp;
+	struct {			/* others write under sighand->lock */
+		struct seccomp_filter *filter;
+		u32 mode, count;
+	} seccomp;
 	u64 timer_slack_ns;
 	u64 min_flt, maj_flt;
 	u64 io_read, io_write, io_syscr, io_syscw;

@@ -135,6 +135,7 @@ void signal_force(int sig, int code, unsigned long addr);
 void signal_force_info(struct siginfo *info);
 /* Kills the whole group of current; used on fatal errors. */
 void signal_force_fatal(int sig);
+void signal_force_fatal_info(struct siginfo *info);
 /* Recomputes WORK_SIGNAL of t; sighand->lock held. */
 void signal_recalc(struct task *t);
 void signal_set_blocked(u64 mask);	/* current */

@@ -541,12 +541,22 @@ void signal_force(int sig, int code, unsigned long addr)
 	signal_force_info(&info);
 }
 
-void signal_force_fatal(int sig)
+void signal_force_fatal_info(struct siginfo *info)
 {
 	struct sighand *s = current->sighand;
 
 	irq_lock(&s->lock);
-	s->action[sig - 1].handler = SIG_DFL;
+	s->action[info->signo - 1].handler = SIG_DFL;
 	irq_unlock(&s->lock);
-	signal_force(sig, SI_KERNEL, 0);
+	signal_force_info(info);
+}
+
+void signal_force_fatal(int sig)
+{
+	struct siginfo info;
+
+	memset(&info, 0, sizeof(info));
+	info.signo = sig;
+	info.code = SI_KERNEL;
+	signal_force_fatal_info(&info);
 }

@@ -2,6 +2,7 @@
 #include <syscall_prototypes.h>
 
 #include <task/process.h>
+#include <task/seccomp.h>
 
 long sys_prctl(int option, unsigned long a2, unsigned long a3,
 	       unsigned long a4, unsigned long a5)
@@ -10,6 +11,11 @@ long sys_prctl(int option, unsigned long a2, unsigned long a3,
 	int err = do_prctl(option, a2, a3, a4, a5, &ret);
 
 	return err ? err : ret;
+}
+
+long sys_seccomp(unsigned op, unsigned flags, void __user *arg)
+{
+	return do_seccomp(op, flags, arg);
 }
 
 long sys_personality(unsigned persona)

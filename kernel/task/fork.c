@@ -26,6 +26,7 @@
 #include <task/futex.h>
 #include <task/pidfd.h>
 #include <task/ptrace.h>
+#include <task/seccomp.h>
 
 #define CLONE_KNOWN                                                            \
 	(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_PIDFD |     \
@@ -273,6 +274,7 @@ static int task_new(struct task **out)
 static void task_free(struct task *t)
 {
 	process_put(t->process);
+	seccomp_release(t);
 	if (t->real_cred)
 		cred_put(t->real_cred);
 	if (t->cred)
@@ -474,6 +476,7 @@ static int task_link(struct task *t, const struct clone_args_k *a)
 		err = -EINTR;
 		goto out;
 	}
+	seccomp_inherit_locked(t);
 	if ((a->flags & CLONE_PTRACE) || clone_event(a))
 		ptrace_inherit(t);
 	if (a->flags & CLONE_THREAD) {

@@ -23,6 +23,7 @@
 #include <task/fork.h>
 #include <task/init.h>
 #include <task/ptrace.h>
+#include <task/seccomp.h>
 
 #define MIB (1024ull * 1024)
 
@@ -133,6 +134,15 @@ static void *vector_alloc(size_t size)
 	return kmalloc(size, GFP_KERNEL);
 }
 
+/* The tracer comes first: the filters judge what it made of the call. */
+static bool syscall_enter(struct regs *r)
+{
+	if (!ptrace_syscall_enter(r))
+		return false;
+	return likely(!current->seccomp.mode) || regs_syscall_nr(r) < 0 ||
+	       seccomp_syscall_enter(r);
+}
+
 static void set_hooks(void)
 {
 	arch_vector_alloc = vector_alloc;
@@ -143,7 +153,7 @@ static void set_hooks(void)
 	arch_hooks.user_fault = mm_fault;
 	arch_hooks.force_signal = signal_force;
 	arch_hooks.exit_work = task_exit_work;
-	arch_hooks.syscall_enter = ptrace_syscall_enter;
+	arch_hooks.syscall_enter = syscall_enter;
 	arch_hooks.syscall_exit = ptrace_syscall_exit;
 	sched_idle_alloc_hook = idle_alloc;
 	sched_cpu_timer_hook = cpu_timers_tick;

@@ -7,6 +7,7 @@
 #include <lib/errno.h>
 #include <lib/string.h>
 #include <mm/mm.h>
+#include <task/seccomp.h>
 
 #define PR_SET_PDEATHSIG 1
 #define PR_GET_PDEATHSIG 2
@@ -18,6 +19,8 @@
 #define PR_SET_TIMING 14
 #define PR_SET_NAME 15
 #define PR_GET_NAME 16
+#define PR_GET_SECCOMP 21
+#define PR_SET_SECCOMP 22
 #define PR_CAPBSET_READ 23
 #define PR_CAPBSET_DROP 24
 #define PR_GET_SECUREBITS 27
@@ -233,6 +236,12 @@ int do_prctl(int option, unsigned long a2, unsigned long a3, unsigned long a4,
 		return set_name((const char __user *)a2);
 	case PR_GET_NAME:
 		return get_name((char __user *)a2);
+	case PR_GET_SECCOMP:
+		*ret = current->seccomp.mode;
+		return 0;
+	case PR_SET_SECCOMP:
+		*ret = seccomp_set_mode(a2, (void __user *)a3);
+		return 0;
 	case PR_CAPBSET_READ:
 		*ret = a2 <= CAP_LAST && (c->bounding >> a2 & 1);
 		return a2 <= CAP_LAST ? 0 : -EINVAL;

@@ -137,6 +137,15 @@ static size_t fill_syscall(struct task *t, struct ptrace_syscall_info *i)
 	struct siginfo *info = t->last_siginfo;
 	int code = info ? info->code : 0;
 
+	if (code == (SIGTRAP | PTRACE_EVENT_SECCOMP << 8)) {
+		i->op = PTRACE_SYSCALL_INFO_SECCOMP;
+		i->seccomp.nr = (u64)regs_syscall_nr(r);
+		for (unsigned n = 0; n < 6; n++)
+			i->seccomp.args[n] = regs_syscall_arg(r, n);
+		i->seccomp.ret_data = (u32)t->ptrace_message;
+		return offsetof(struct ptrace_syscall_info, seccomp.ret_data) +
+		       sizeof(i->seccomp.ret_data);
+	}
 	if (code != (SIGTRAP | 0x80))
 		return offsetof(struct ptrace_syscall_info, entry);
 	if (t->ptrace_message == PTRACE_EVENTMSG_SYSCALL_ENTRY) {
