@@ -406,6 +406,24 @@ static __always_inline void finish_switch(struct task *prev) __no_analysis
 		task_put(prev);
 }
 
+/*
+ * What rseq(2) must know, in a load or two: who leaves in the midst of its own
+ * code, and who comes back elsewhere.  System calls have no part in critical
+ * sections, so a task that blocks in one and stays is not bothered.
+ */
+static __always_inline void rseq_note_switch(struct task *prev,
+					     struct task *next, u32 hart)
+{
+	if (prev->rseq.ptr &&
+	    !regs_in_syscall(regs_at_top(prev->kstack_top)))
+		flag_set(&prev->work, WORK_RSEQ);
+	if (unlikely(next->rseq_hart != hart)) {
+		next->rseq_hart = hart;
+		if (next->rseq.ptr)
+			flag_set(&next->work, WORK_RSEQ);
+	}
+}
+
 static __always_inline void switch_to(struct runq *rq, struct task *prev,
 				      struct task *next)
 {
@@ -418,6 +436,7 @@ static __always_inline void switch_to(struct runq *rq, struct task *prev,
 		next->ipi_due |= prev->ipi_due;
 		prev->ipi_due = 0;
 	}
+	rseq_note_switch(prev, next, h->id);
 	WRITE_ONCE(next->on_hart, 1);
 	WRITE_ONCE(h->curr, next);
 	h->switches++;

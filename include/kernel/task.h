@@ -170,6 +170,7 @@ struct task {
 	u64 sampled_exec;		/* sum_exec at the last sample. owner */
 	u64 shown_utime, shown_stime;	/* last task_times(). pi_lock */
 	const char *wait_reason;	/* name of the wait, or NULL. owner */
+	u32 rseq_hart;			/* last seen there. runq lock */
 	struct waitq *wait_queue;	/* for dumps. owner */
 	struct io_plug *plug;
 	u64 start_ns, start_boot_ns;	/* const after fork */
@@ -238,7 +239,6 @@ struct task {
 	struct {
 		void __user *ptr;
 		u32 len, sig;
-		u32 event;
 	} rseq;
 	struct task **vfork_done;	/* internal to fork */
 	void *vfork;

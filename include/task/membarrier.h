@@ -2,5 +2,5 @@
 /* membarrier(2), and syslog(2)'s commands. */
 #include <lib/compiler.h>
 
-long do_membarrier(int cmd);
+long do_membarrier(int cmd, unsigned flags, int hart);
 long do_syslog(int type, char __user *buf, int len);

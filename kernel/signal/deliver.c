@@ -16,6 +16,7 @@
 #include <lib/string.h>
 #include <mm/mm.h>
 #include <task/ptrace.h>
+#include <task/rseq.h>
 
 struct taken {
 	int sig;
@@ -272,6 +273,9 @@ static void run_handler(struct regs *r, struct taken *k)
 			      t->altstack.size },
 	};
 
+	/* the handler returns to where the section ended, not into it */
+	if (t->rseq.ptr)
+		rseq_resume(r);
 	if ((k->action.flags & SA_ONSTACK) && t->altstack.size &&
 	    !on_altstack(t, r->sp))
 		setup.stack_top = t->altstack.sp + t->altstack.size;

@@ -2,6 +2,7 @@
 #include <syscall_prototypes.h>
 
 #include <task/process.h>
+#include <task/rseq.h>
 #include <task/seccomp.h>
 
 long sys_prctl(int option, unsigned long a2, unsigned long a3,
@@ -16,6 +17,11 @@ long sys_prctl(int option, unsigned long a2, unsigned long a3,
 long sys_seccomp(unsigned op, unsigned flags, void __user *arg)
 {
 	return do_seccomp(op, flags, arg);
+}
+
+long sys_rseq(void __user *area, u32 len, int flags, u32 sig)
+{
+	return do_rseq(area, len, flags, sig);
 }
 
 long sys_personality(unsigned persona)

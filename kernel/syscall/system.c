@@ -253,7 +253,7 @@ long sys_reboot(unsigned magic1, unsigned magic2, unsigned cmd,
 
 long sys_membarrier(int cmd, unsigned flags, int hart)
 {
-	return flags ? -EINVAL : do_membarrier(cmd);
+	return do_membarrier(cmd, flags, hart);
 }
 
 long sys_riscv_flush_icache(unsigned long start, unsigned long end,

@@ -17,6 +17,7 @@
 #include <kernel/random.h>
 #include <lib/string.h>
 #include <task/exec.h>
+#include <task/rseq.h>
 
 #define DYN_BASE ((TASK_SIZE / 3 * 2) & PAGE_MASK)
 #define BRK_SPREAD (1ul << 30)
@@ -391,6 +392,8 @@ static void fill_auxv(struct binprm *b, struct elf_program *p, u64 random_addr)
 	aux_put(mm, AT_HWCAP2, 0);
 	aux_put(mm, AT_EXECFN, b->exec_str);
 	aux_put(mm, AT_MINSIGSTKSZ, exec_min_sigstack());
+	aux_put(mm, AT_RSEQ_FEATURE_SIZE, RSEQ_FEATURE_SIZE);
+	aux_put(mm, AT_RSEQ_ALIGN, RSEQ_ALIGN);
 	aux_put(mm, AT_NULL, 0);
 }
 

@@ -513,6 +513,7 @@ static void set_user_pointers(struct task *t, const struct clone_args_k *a)
 		t->altstack.flags = SS_DISABLE;
 	if (!(a->flags & CLONE_VM))
 		t->rseq = current->rseq;
+	t->rseq_hart = ~0u;	/* its first run counts as a move */
 	t->restart.fn = no_restart;
 }
 

@@ -22,7 +22,11 @@
 #define CMD_REGISTER_PRIVATE_EXPEDITED (1 << 4)
 #define CMD_PRIVATE_SYNC_CORE (1 << 5)
 #define CMD_REGISTER_PRIVATE_SYNC_CORE (1 << 6)
-#define CMD_ALL 0x7f
+#define CMD_PRIVATE_RSEQ (1 << 7)
+#define CMD_REGISTER_PRIVATE_RSEQ (1 << 8)
+#define CMD_GET_REGISTRATIONS (1 << 9)
+#define CMD_ALL 0x3ff
+#define FLAG_CPU 1u
 
 static void barrier_here(void *arg)
 {
@@ -34,6 +38,32 @@ static void expedited(struct cpumask mask)
 	smp_mb();
 	hart_call(mask, barrier_here, NULL);
 	smp_mb();
+}
+
+/* On a hart that runs the address space: whatever section is on ends. */
+static void end_section(void *mm)
+{
+	smp_mb();
+	if (current->mm == mm && current->rseq.ptr)
+		flag_set(&current->work, WORK_RSEQ);
+}
+
+/* hart -1: all. */
+static long private_rseq(int hart)
+{
+	struct mm *mm = current->mm;
+	struct cpumask mask = mm->active;
+
+	if (!(mm->membarrier_state & CMD_REGISTER_PRIVATE_RSEQ))
+		return -EPERM;
+	if (hart >= MAX_HARTS)
+		return 0;
+	if (hart >= 0)
+		mask.bits &= 1ull << hart;
+	smp_mb();
+	hart_call(mask, end_section, mm);
+	smp_mb();
+	return 0;
 }
 
 static long private(int cmd, u32 need)
@@ -48,8 +78,20 @@ static long private(int cmd, u32 need)
 	return 0;
 }
 
-long do_membarrier(int cmd)
+/* Those of special kinds count as the plain one too, but do not permit it. */
+static long registrations(void)
 {
+	u32 state = READ_ONCE(current->mm->membarrier_state);
+
+	if (state & (CMD_REGISTER_PRIVATE_SYNC_CORE | CMD_REGISTER_PRIVATE_RSEQ))
+		state |= CMD_REGISTER_PRIVATE_EXPEDITED;
+	return state;
+}
+
+long do_membarrier(int cmd, unsigned flags, int hart)
+{
+	if (flags && (cmd != CMD_PRIVATE_RSEQ || flags != FLAG_CPU))
+		return -EINVAL;
 	irqs_unmask();
 	switch (cmd) {
 	case CMD_QUERY:
@@ -63,6 +105,7 @@ long do_membarrier(int cmd)
 	case CMD_REGISTER_GLOBAL_EXPEDITED:
 	case CMD_REGISTER_PRIVATE_EXPEDITED:
 	case CMD_REGISTER_PRIVATE_SYNC_CORE:
+	case CMD_REGISTER_PRIVATE_RSEQ:
 		__atomic_fetch_or(&current->mm->membarrier_state, (u32)cmd,
 				  __ATOMIC_SEQ_CST);
 		return 0;
@@ -70,6 +113,10 @@ long do_membarrier(int cmd)
 		return private(cmd, CMD_REGISTER_PRIVATE_EXPEDITED);
 	case CMD_PRIVATE_SYNC_CORE:
 		return private(cmd, CMD_REGISTER_PRIVATE_SYNC_CORE);
+	case CMD_PRIVATE_RSEQ:
+		return private_rseq(flags ? hart : -1);
+	case CMD_GET_REGISTRATIONS:
+		return registrations();
 	}
 	return -EINVAL;
 }

@@ -12,6 +12,7 @@
 #include <lib/errno.h>
 #include <task/fork.h>
 #include <task/init.h>
+#include <task/rseq.h>
 
 static struct work_item closed;
 
@@ -84,7 +85,10 @@ void task_exit_work(struct regs *r)
 		}
 		if (work & (WORK_SIGNAL | WORK_KILL | WORK_SIGMASK))
 			signal_deliver(r);
-		if (work & (WORK_RSEQ | WORK_STEP))
-			flag_clear(&t->work, WORK_RSEQ | WORK_STEP);
+		/* last: a section that ends must not end behind a handler */
+		if (READ_ONCE(t->work) & WORK_RSEQ)
+			rseq_resume(r);
+		if (work & WORK_STEP)
+			flag_clear(&t->work, WORK_STEP);
 	}
 }
