@@ -413,6 +413,8 @@ static const struct task_entry entries[] = {
 	TEXT("schedstat", 0444, IN_BOTH, 0, proc_schedstat),
 	TEXT("oom_score", 0444, IN_BOTH, 0, proc_oom_score),
 	TEXT_RW("oom_adj", 0644, IN_BOTH, proc_oom_adj, proc_oom_adj_write),
+	TEXT_RW("coredump_filter", 0644, IN_BOTH, proc_coredump_filter,
+		proc_coredump_filter_write),
 	TEXT_RW("oom_score_adj", 0644, IN_BOTH, proc_oom_score_adj,
 		proc_oom_score_adj_write),
 	TEXT("io", 0400, IN_BOTH, NEED_READ, proc_io),

@@ -326,6 +326,25 @@ int proc_oom_score(struct seq *s, const struct task_view *v)
 	return 0;
 }
 
+int proc_coredump_filter(struct seq *s, const struct task_view *v)
+{
+	if (v->t->mm)
+		seq_printf(s, "%08x\n",
+			   READ_ONCE(v->t->process->core_filter));
+	return 0;
+}
+
+int proc_coredump_filter_write(const struct task_view *v, char *text,
+			       size_t len)
+{
+	u64 bits;
+
+	if (str_to_u64(str_trim(text), 0, NULL, &bits))
+		return -EINVAL;
+	WRITE_ONCE(v->t->process->core_filter, (u32)bits & 0x1ff);
+	return 0;
+}
+
 int proc_oom_score_adj(struct seq *s, const struct task_view *v)
 {
 	seq_s64(s, "", READ_ONCE(v->t->process->oom_score_adj));

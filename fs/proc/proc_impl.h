@@ -112,6 +112,9 @@ proc_show_fn proc_io, proc_limits, proc_schedstat, proc_sched, proc_stack,
 	proc_oom_score, proc_oom_adj, proc_oom_score_adj, proc_id_map,
 	proc_setgroups,
 	proc_timerslack;					/* misc.c */
+int proc_coredump_filter(struct seq *s, const struct task_view *v);
+int proc_coredump_filter_write(const struct task_view *v, char *text,
+			       size_t len);
 proc_write_fn proc_comm_write, proc_fail_nth_write, proc_oom_adj_write,
 	proc_oom_score_adj_write, proc_timerslack_write;
 extern const struct file_ops proc_fd_fops, proc_fdinfo_fops;	/* fd.c */

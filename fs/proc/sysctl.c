@@ -13,6 +13,7 @@
 #include <lib/uuid.h>
 #include <mm/mm.h>
 #include <sched/sched.h>
+#include <task/coredump.h>
 #include <task/fork.h>
 #include <task/ns.h>
 
@@ -135,6 +136,19 @@ static struct proc_int inotify_queue = {
 	&sysctl_inotify_queue, 0, INT_MAX
 };
 
+static struct proc_int core_uses_pid = { &sysctl_core_uses_pid, 0, 1 };
+
+/* Pipes to helpers are not there: refused, so that nobody waits for one. */
+static int core_pattern_write(char *text, size_t len, void *arg)
+{
+	char *name = first_line(text);
+
+	if (name[0] == '|')
+		return -EOPNOTSUPP;
+	strscpy(core_pattern, name, sizeof(core_pattern));
+	return 0;
+}
+
 static int printk_show(struct seq *s, void *arg)
 {
 	/* console, default message, minimum, default console */
@@ -249,6 +263,9 @@ static const struct proc_entry entries[] = {
 	CONST("sys/kernel/overflowgid", 65534),
 	CONST("sys/kernel/tainted", 0),
 	TUNABLE("sys/kernel/randomize_va_space", 0644, randomize),
+	TUNABLE("sys/kernel/core_uses_pid", 0644, core_uses_pid),
+	{ .name = "sys/kernel/core_pattern", .mode = 0644, .show = text_show,
+	  .write = core_pattern_write, .arg = core_pattern },
 	TUNABLE("sys/kernel/sched_rt_period_us", 0644, rt_period),
 	TUNABLE("sys/kernel/sched_rt_runtime_us", 0644, rt_runtime),
 	TUNABLE("sys/kernel/sched_rr_timeslice_ms", 0644, rr_timeslice),

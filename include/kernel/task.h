@@ -255,6 +255,7 @@ struct task {
 	int fail_nth;			/* debug: allocations until one fails */
 	bool no_new_privs;
 	bool in_exec;
+	bool in_core;			/* parked while another thread dumps */
 	struct rcu_head rcu;
 
 #if CONFIG_DEBUG

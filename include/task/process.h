@@ -60,6 +60,9 @@ struct process {
 	int stop_count;			/* threads that must still stop */
 	int stop_sig;
 	int group_stop_code;
+	int core_pending;		/* threads that a dump waits for */
+	u32 core_filter;		/* what a dump contains. atomic */
+	struct waitq core_wait;		/* for them, and for its end */
 	struct waitq wait_child;	/* wait4 sleeps here */
 	struct mutex exec_lock;		/* cred and mm change: RANK_EXEC */
 	struct irqlock *siglock;	/* = &sighand->lock of the group */

@@ -15,6 +15,7 @@
 #include <arch/trap.h>
 #include <lib/string.h>
 #include <mm/mm.h>
+#include <task/coredump.h>
 #include <task/ptrace.h>
 #include <task/rseq.h>
 
@@ -127,10 +128,13 @@ static bool tell_state_change(struct sighand *s) __no_analysis
 
 /* --- taking ---------------------------------------------------------------------*/
 
-static void __noreturn die(struct sighand *s, int sig) __no_analysis
+static void __noreturn die(struct sighand *s, int sig,
+			   const struct siginfo *info) __no_analysis
 {
 	irq_unlock(&s->lock);
 	current->flags |= TF_SIGNALED;
+	if (info && sig_in(SIG_CORE_SET, sig))
+		core_dump(info);
 	do_group_exit(sig);
 }
 
@@ -145,20 +149,23 @@ static void die_if_told(struct sighand *s)
 	t->pending.set &= ~SIGMASK(SIGKILL);
 	signal_recalc(t);
 	flag_clear(&t->work, WORK_KILL);
-	die(s, SIGKILL);
+	die(s, SIGKILL, NULL);
 }
 
 enum verdict { TRY_NEXT, LOOK_AGAIN, RUN_HANDLER };
 
-static enum verdict default_action(struct sighand *s, int sig) __no_analysis
+static enum verdict default_action(struct sighand *s, const struct taken *k)
+	__no_analysis
 {
+	int sig = k->sig;
+
 	if (sig_in(SIG_IGNORE_SET, sig))
 		return TRY_NEXT;
 	if ((current->process->flags & PF_UNKILLABLE) &&
 	    !sig_in(SIG_ONLY_SET, sig))
 		return TRY_NEXT;
 	if (!sig_in(SIG_STOP_SET, sig))
-		die(s, sig);
+		die(s, sig, &k->info);
 	if (sig != SIGSTOP) {
 		bool orphaned;
 
@@ -179,7 +186,7 @@ static enum verdict judge(struct sighand *s, struct taken *k)
 	if (a->handler == SIG_IGN)
 		return TRY_NEXT;
 	if (a->handler == SIG_DFL)
-		return default_action(s, k->sig);
+		return default_action(s, k);
 	k->action = *a;
 	if (a->flags & SA_RESETHAND)
 		a->handler = SIG_DFL;
@@ -375,6 +382,8 @@ void signal_exit(struct task *t)
 	bool was_last_to_stop = false;
 
 	irq_lock(&s->lock);
+	if (unlikely(p->flags & PF_GROUP_COREDUMP))
+		core_park_relock(s);
 	t->flags |= TF_EXITING;
 	if (!thread_group_empty(p) && !(p->flags & PF_EXITING)) {
 		if (signal_pending(t))

@@ -13,6 +13,7 @@
 #include <kernel/hart.h>
 #include <lib/string.h>
 #include <mm/page.h>
+#include <task/coredump.h>
 #include <task/pidfd.h>
 #include <task/ptrace.h>
 
@@ -114,6 +115,9 @@ static bool is_fatal(struct task *t, int sig)
 	    t->sighand->action[sig - 1].handler != SIG_DFL)
 		return false;
 	if ((p->flags & PF_EXITING) || sig_in(t->real_blocked, sig))
+		return false;
+	/* a dump first needs the thread that takes it */
+	if (sig_in(SIG_CORE_SET, sig) && core_wanted(t))
 		return false;
 	return sig == SIGKILL || !t->ptrace;
 }

@@ -135,6 +135,8 @@ int process_create(struct task *leader, struct process **out)
 	sigpending_init(&p->shared_pending);
 	p->curr_target = leader;
 	waitq_init(&p->wait_child);
+	waitq_init(&p->core_wait);
+	p->core_filter = from->core_filter;
 	mutex_init(&p->exec_lock, RANK_EXEC, "process.exec_lock");
 	p->siglock = &leader->sighand->lock;
 	list_init(&p->posix_timers);

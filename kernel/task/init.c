@@ -22,6 +22,7 @@
 #include <mm/vmap.h>
 #include <task/fork.h>
 #include <task/init.h>
+#include <task/coredump.h>
 #include <task/ptrace.h>
 #include <task/seccomp.h>
 
@@ -35,6 +36,8 @@ static struct process init_process = {
 	.threads = LIST_INIT(init_process.threads),
 	.shared_pending.queue = LIST_INIT(init_process.shared_pending.queue),
 	.wait_child = WAITQ_INIT(init_process.wait_child),
+	.core_wait = WAITQ_INIT(init_process.core_wait),
+	.core_filter = CORE_FILTER_DEFAULT,
 	.posix_timers = LIST_INIT(init_process.posix_timers),
 	.rlim = {
 		[RLIMIT_CPU] = { RLIM_INFINITY, RLIM_INFINITY },
