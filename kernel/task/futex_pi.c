@@ -353,7 +353,7 @@ static int try_settle(struct attempt *a, int err)
 /* --- waiting ---------------------------------------------------------------------- */
 
 /* False: it was granted before.  *in_state: it waited for the lock proper. */
-static bool give_up(struct futex_waiter *w, bool *in_state)
+static bool give_up(struct futex_waiter *w, bool *in_state) __no_analysis
 {
 	struct bucket *b = futex_lock_waiter(w);
 
@@ -393,7 +393,7 @@ static int adopt_locked(struct futex_waiter *w, struct bucket *b)
 }
 
 /* The owner died without telling the word: -EAGAIN: look again. */
-static int adopt(struct futex_waiter *w)
+static int adopt(struct futex_waiter *w) __no_analysis
 {
 	struct bucket *b = futex_lock_waiter(w);
 	int err;

@@ -16,7 +16,7 @@
 #include <lib/errno.h>
 
 /* The last one that was woken, or -1. */
-static int unqueue_all(struct futex_waiter *w, unsigned n)
+static int unqueue_all(struct futex_waiter *w, unsigned n) __no_analysis
 {
 	struct bucket *b;
 	int woken = -1;
