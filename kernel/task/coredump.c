@@ -580,10 +580,14 @@ static void release_others(int status)
 
 bool core_wanted(struct task *t)
 {
-	struct mm *mm = t->mm;
+	bool may;
 
-	return mm && mm->dumpable == 1 && !(t->flags & TF_KERNEL) &&
-	       task_rlimit(t, RLIMIT_CORE) >= PAGE_SIZE;
+	if (task_rlimit(t, RLIMIT_CORE) < PAGE_SIZE)
+		return false;
+	irq_lock(&t->alloc_lock);	/* an exec may change it */
+	may = t->mm && t->mm->dumpable == 1;
+	irq_unlock(&t->alloc_lock);
+	return may && !is_kernel_task(t);
 }
 
 void core_dump(const struct siginfo *info)
