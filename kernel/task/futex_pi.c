@@ -10,16 +10,12 @@
  *          each owner is lent the best priority among the first waiters of
  *          its states.
  *
- *          One lock guards the whole graph, so that a walk along a chain sees
- *          one consistent picture and one walk does the deadlock check and
- *          the next the lending.  Contended PI locks are rare and walks short
- *          (Linux locks link by link, for a price in retries and proofs).
+ *          One lock guards the whole graph, so a walk along a chain sees one
+ *          consistent picture.  Contended PI locks are rare, walks short.
  *
  *          Unlocking hands the lock to the first waiter: word, state and
- *          bucket change together under the locks.  Only a dead owner cannot,
- *          since the word may not be mapped in its memory: it leaves the
- *          state without owner, and the first waiter adopts it, writing the
- *          word from its own context.
+ *          bucket change together.  A dead owner cannot: it leaves the state
+ *          without owner, and the first waiter adopts it, writing the word.
  * Locks:   bucket lock, then graph_lock, then a task's pi_lock.
  *          task.futex_pi.owned and .wait change under graph_lock; .exiting
  *          under pi_lock.
@@ -31,9 +27,7 @@
 #include <arch/uaccess.h>
 #include <kernel/hart.h>
 #include <kernel/init.h>
-#include <kernel/rcu.h>
 #include <lib/errno.h>
-#include <sched/sched.h>
 
 #define MAX_CHAIN 1024		/* as Linux */
 
@@ -56,8 +50,7 @@ static struct futex_waiter *first_of(struct pi_state *s)
 					pi_node);
 }
 
-static bool goes_before(const struct futex_waiter *a,
-			const struct futex_waiter *b)
+static bool beats(const struct futex_waiter *a, const struct futex_waiter *b)
 {
 	if (a->prio < 0 && b->prio < 0)
 		return (s64)(a->deadline - b->deadline) < 0;
@@ -73,7 +66,7 @@ static void insert_waiter(struct pi_state *s, struct futex_waiter *w)
 	w->prio = prio < MAX_RT_PRIO ? prio : DEFAULT_PRIO;
 	w->deadline = READ_ONCE(w->task->se.dl_abs);
 	list_for_each_entry_reverse(p, &s->waiters, pi_node)
-		if (!goes_before(w, p))
+		if (!beats(w, p))
 			break;
 	list_add(&w->pi_node, &p->pi_node);	/* p may be the head */
 }
@@ -84,9 +77,8 @@ static int lent_to(struct task *t)
 	struct pi_state *s;
 
 	hlist_for_each_entry(s, &t->futex_pi.owned, node)
-		if (first_of(s)->prio < MAX_RT_PRIO)
-			best = min(best, first_of(s)->prio);
-	return best;
+		best = min(best, first_of(s)->prio);
+	return best < MAX_RT_PRIO ? best : MAX_PRIO;
 }
 
 /* What t is lent may have changed, and then what it lends others. */
@@ -377,6 +369,8 @@ static int adopt_locked(struct futex_waiter *w, struct bucket *b)
 
 	if (s->owner || first_of(s) != w) {
 		WRITE_ONCE(w->orphaned, false);
+		if (!s->owner)
+			state_orphan(s);	/* another was boosted past us */
 		return -EAGAIN;
 	}
 	if (futex_word_read(&v, w->word))
@@ -693,8 +687,8 @@ static int requeue_keys(struct requeue *r, u32 __user *p, bool shared)
 
 static int requeue_try(struct requeue *r, u32 __user *p, u32 cmp)
 {
-	bool is_there;
 	int ret = 0;
+	bool is_there;
 	u32 now;
 
 	spin_lock_pair(&r->b->lock, &r->b2->lock);
