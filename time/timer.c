@@ -20,6 +20,7 @@
 
 #include <arch/smp.h>
 #include <kernel/assert.h>
+#include <kernel/print.h>
 #include <sched/sched.h>
 
 static struct timer_base bases[MAX_HARTS];
@@ -354,4 +355,39 @@ void timer_ipi(void)
 void timer_clock_was_set(void)
 {
 	ipi_send_mask(online_harts, IPI_TIMER);
+}
+
+/* --- for people ----------------------------------------------------------------- */
+
+static void dump_queue(struct timer_base *b, u8 clock, u64 now)
+{
+	struct rb_node *n = rb_first_cached(&b->queue[clock]);
+	char name[96];
+
+	for (; n; n = rb_next(n)) {
+		struct timer *t = rb_entry(n, struct timer, node);
+		u64 when = to_monotonic(t->deadline_ns, clock);
+
+		symbol_format((unsigned long)t->fn, name, sizeof(name));
+		print(LOG_INFO, "  %p in %lld us: %s%s\n", (void *)t,
+		      (s64)(when - now) / (s64)NSEC_PER_USEC, name,
+		      clock == TIMER_REALTIME ? " (realtime)" : "");
+	}
+}
+
+void timers_dump(void)
+{
+	u64 now = clock_ns();
+
+	for_each_hart(h) {
+		struct timer_base *b = h->timers;
+
+		irq_lock(&b->lock);
+		print(LOG_INFO, "hart %u: hardware in %lld us, tick in %lld us\n",
+		      h->id, (s64)(b->hw_ns - now) / (s64)NSEC_PER_USEC,
+		      (s64)(b->sched_ns - now) / (s64)NSEC_PER_USEC);
+		dump_queue(b, TIMER_MONOTONIC, now);
+		dump_queue(b, TIMER_REALTIME, now);
+		irq_unlock(&b->lock);
+	}
 }

@@ -11,9 +11,12 @@
  */
 #include <kernel/assert.h>
 #include <lib/string.h>
+#include <task/sysrq.h>
+#include <time/clock.h>
 #include "serial_impl.h"
 
 #define RX_BATCH 64u
+#define SYSRQ_NS (5 * NSEC_PER_SEC)
 
 static u32 ring_used(const struct uart *u)
 {
@@ -137,6 +140,33 @@ static void uart_console_write(struct console *c, const char *s, size_t n)
 	irq_unlock(&u->lock);
 }
 
+/* A break on the console makes the next key within 5 s one for sysrq; a
+ * second break is the program's. */
+static void take_break(struct uart *u)
+{
+	u64 now = clock_ns();
+
+	if (READ_ONCE(sysctl_sysrq) && now >= u->sysrq_until) {
+		u->sysrq_until = now + SYSRQ_NS;
+		return;
+	}
+	u->sysrq_until = 0;
+	tty_input_break(u->tty);
+}
+
+static void take_input(struct uart *u, const u8 *s, u32 n)
+{
+	bool is_sysrq = u->sysrq_until && clock_ns() < u->sysrq_until;
+
+	u->sysrq_until = 0;
+	if (is_sysrq) {
+		sysrq_key((char)*s++, true);
+		n--;
+	}
+	if (n)
+		tty_input(u->tty, s, n);
+}
+
 void uart_interrupt(struct uart *u)
 {
 	u8 buf[RX_BATCH];
@@ -158,13 +188,13 @@ void uart_interrupt(struct uart *u)
 		drain_locked(u);
 		was_full = was_full && ring_used(u) < UART_RING / 2;
 		irq_unlock(&u->lock);
-		if (brk)
-			tty_input_break(u->tty);
 		if (n)
-			tty_input(u->tty, buf, n);
+			take_input(u, buf, n);
+		if (brk)
+			take_break(u);
 		if (was_full)
 			tty_wakeup(u->tty);
-	} while (n == RX_BATCH);
+	} while (n == RX_BATCH || brk);
 }
 
 int uart_register(struct uart *u, const char *name, u32 dev)

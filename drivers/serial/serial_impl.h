@@ -27,6 +27,7 @@ struct uart {
 	u8 ring[UART_RING];		/* lock */
 	u32 head, tail;			/* lock */
 	bool irq_on;			/* lock */
+	u64 sysrq_until;		/* a break was seen. interrupt */
 	struct tty *tty;
 	struct console console;
 	char name[16];

@@ -12,9 +12,8 @@
 #include <kernel/print.h>
 #include <signal/signal.h>
 #include <lib/string.h>
+#include <task/sysrq.h>
 #include <mm/slab.h>
-
-void (*sysrq_hook)(char key);
 
 static int filesystems_show(struct seq *s, void *arg)
 {
@@ -118,10 +117,8 @@ static int devices_show(struct seq *s, void *arg)
 
 static int sysrq_write(char *text, size_t len, void *arg)
 {
-	if (!sysrq_hook)
-		return -EOPNOTSUPP;
 	if (len)
-		sysrq_hook(text[0]);
+		sysrq_key(text[0], false);
 	return 0;
 }
 

@@ -16,6 +16,7 @@
 #include <task/coredump.h>
 #include <task/fork.h>
 #include <task/ns.h>
+#include <task/sysrq.h>
 
 /* --- texts --------------------------------------------------------------*/
 static int text_show(struct seq *s, void *arg)
@@ -148,6 +149,7 @@ static int core_pattern_write(char *text, size_t len, void *arg)
 	strscpy(core_pattern, name, sizeof(core_pattern));
 	return 0;
 }
+static struct proc_int sysrq = { &sysctl_sysrq, 0, INT_MAX };
 
 static int printk_show(struct seq *s, void *arg)
 {
@@ -269,6 +271,7 @@ static const struct proc_entry entries[] = {
 	TUNABLE("sys/kernel/sched_rt_period_us", 0644, rt_period),
 	TUNABLE("sys/kernel/sched_rt_runtime_us", 0644, rt_runtime),
 	TUNABLE("sys/kernel/sched_rr_timeslice_ms", 0644, rr_timeslice),
+	TUNABLE("sys/kernel/sysrq", 0644, sysrq),
 	{ .name = "sys/kernel/printk", .mode = 0644, .show = printk_show,
 	  .write = printk_write },
 	FACT("sys/kernel/random/boot_id", boot_id_show),

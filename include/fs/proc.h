@@ -33,6 +33,3 @@ struct proc_int {
 };
 int proc_int_show(struct seq *s, void *arg);
 int proc_int_write(char *text, size_t len, void *arg);
-
-/* /proc/sysrq-trigger: a key as on the console.  Set by who knows them. */
-extern void (*sysrq_hook)(char key);

@@ -9,6 +9,8 @@ struct task;
 void task_exit_work(struct regs *r);
 /* Memory is gone: kills one process and says why. */
 void oom_kill(void);
+/* The same; false: there is nobody to kill. */
+bool oom_kill_one(void);
 /* sched_cpu_timer_hook: interrupts off. */
 void cpu_timers_tick(struct task *t);
 void signal_init(void);

@@ -289,3 +289,5 @@ int __must_check pidfd_create(struct pid *p, unsigned flags, int *fd);
 void __noreturn kernel_poweroff(void);
 void __noreturn kernel_restart(void);
 void __noreturn kernel_halt(void);
+/* Every mounted disk, as if the administrator had remounted it.  May sleep. */
+void remount_all_readonly(void);

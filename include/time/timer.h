@@ -55,3 +55,5 @@ void timer_init_hart(struct hart *h);
 void timer_run(void);
 void timer_idle_prepare(u64 early_ns);
 void timer_ipi(void);
+/* Prints what is armed on each hart, for sysrq.  Any context. */
+void timers_dump(void);

@@ -98,17 +98,17 @@ static void explain(struct task *t, long points)
 	mm_put(mm);
 }
 
-void oom_kill(void)
+bool oom_kill_one(void)
 {
 	struct task *t;
 	long points;
 
 	/* Being killed already: out with us, that frees memory. */
 	if (fatal_signal_pending(current) || victim_is_dying())
-		return;
+		return true;
 	t = choose(&points);
 	if (!t)
-		panic("Out of memory and no killable processes...\n");
+		return false;
 	explain(t, points);
 	vmstat_add(VM_OOM_KILL, 1);
 	irq_lock(&oom_lock);
@@ -118,4 +118,11 @@ void oom_kill(void)
 	ignore_error(signal_send(SIGKILL, SIG_INFO_KERNEL, t,
 				 SIG_TO_PROCESS));
 	task_put(t);
+	return true;
+}
+
+void oom_kill(void)
+{
+	if (!oom_kill_one())
+		panic("Out of memory and no killable processes...\n");
 }

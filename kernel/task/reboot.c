@@ -8,8 +8,7 @@
 #include <fs/vfs.h>
 #include <kernel/print.h>
 
-/* Everything that is mounted, as if the administrator had remounted it. */
-static void remount_readonly(void)
+void remount_all_readonly(void)
 {
 	struct mount *m;
 
@@ -30,7 +29,7 @@ static void quiesce(const char *what)
 {
 	irqs_unmask();
 	sync_all(true);
-	remount_readonly();
+	remount_all_readonly();
 	pr_notice("reboot: %s\n", what);
 }
 
