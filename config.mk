@@ -7,7 +7,7 @@ CONFIG_SUM_TOGGLE ?= $(CONFIG_DEBUG)
 CONFIG_POISON ?= $(CONFIG_DEBUG)
 # Undefined behaviour traps: bounds, shifts, divisions, bad bools.
 CONFIG_UBSAN ?= $(CONFIG_DEBUG)
-# Per-hart event rings.
-CONFIG_TRACE ?= 0
+# Trace points and tracefs; off at run time they cost a no-op each.
+CONFIG_TRACE ?= 1
 
 CONFIG_OPTIONS := DEBUG SUM_TOGGLE POISON UBSAN TRACE

@@ -18,6 +18,7 @@
 #include <kernel/print.h>
 #include <kernel/rcu.h>
 #include <kernel/spinlock.h>
+#include <kernel/trace.h>
 #include <lib/errno.h>
 
 #define MAX_IRQS 256
@@ -173,8 +174,11 @@ void __hot irq_dispatch(u32 irq)
 	if (unlikely(irq >= MAX_IRQS))
 		return;
 	counts[irq][hart_id()]++;
-	for (a = rcu_dereference(descs[irq].actions); a; a = READ_ONCE(a->next))
+	a = rcu_dereference(descs[irq].actions);
+	trace_irq_entry(irq, a ? a->name : "none");
+	for (; a; a = READ_ONCE(a->next))
 		handled |= a->handler(a->ctx);
+	trace_irq_exit(irq, handled);
 	if (likely(handled))
 		descs[irq].spurious = 0;
 	else

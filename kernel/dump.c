@@ -43,20 +43,27 @@ static void dump_task(struct task *t)
 		print(LOG_INFO, "  running\n");
 }
 
-static void dump_where(u32 states)
+/* Idle workers are not what anybody looks for. */
+static bool is_blocked(u32 state)
+{
+	return (state & (TASK_UNINTERRUPTIBLE | TASK_IDLE_BIT)) ==
+	       TASK_UNINTERRUPTIBLE;
+}
+
+static void dump_where(bool only_blocked)
 {
 	struct task *t;
 
 	rcu_read_lock();
 	list_for_each_entry_rcu(t, &all_tasks, all_node)
-		if (!states || (READ_ONCE(t->state) & states))
+		if (!only_blocked || is_blocked(READ_ONCE(t->state)))
 			dump_task(t);
 	rcu_read_unlock();
 }
 
 void tasks_dump(void)
 {
-	dump_where(0);
+	dump_where(false);
 	for_each_hart(h)
 		print(LOG_INFO, "hart %u: runs task %d (%.16s)%s\n", h->id,
 		      h->curr->tid, h->curr->comm,
@@ -65,7 +72,16 @@ void tasks_dump(void)
 
 void tasks_dump_blocked(void)
 {
-	dump_where(TASK_UNINTERRUPTIBLE);
+	dump_where(true);
+}
+
+static bool holds_some(const struct task *t)
+{
+#if CONFIG_DEBUG
+	return READ_ONCE(t->held_count) != 0;
+#else
+	return !list_empty(&t->pi_mutexes);
+#endif
 }
 
 void locks_dump(void)
@@ -74,8 +90,7 @@ void locks_dump(void)
 
 	rcu_read_lock();
 	list_for_each_entry_rcu(t, &all_tasks, all_node) {
-		if (!READ_ONCE(t->blocked_on) &&
-		    !(CONFIG_DEBUG && list_empty(&t->pi_mutexes)))
+		if (!READ_ONCE(t->blocked_on) && !holds_some(t))
 			continue;
 		print(LOG_INFO, "task %d (%.16s)\n", t->tid, t->comm);
 		dump_blocker(t);

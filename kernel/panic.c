@@ -74,13 +74,16 @@ static void print_self(void)
 {
 	struct task *t = current;
 	struct regs *r = irq_regs();
+	char text[96];
 
 	print(LOG_ERR, "hart %u: task %d (%.16s)%s, state %x, preempt %u\n",
 	      t->hart->id, t->tid, t->comm,
 	      irq_from_user() ? ", in user mode" : "", t->state,
 	      t->preempt_count);
-	if (r)
-		print(LOG_ERR, "  interrupted at %016lx\n", r->pc);
+	if (r) {
+		symbol_format(r->pc, text, sizeof(text));
+		print(LOG_ERR, "  interrupted at %s\n", text);
+	}
 	backtrace_print();
 	if (CONFIG_DEBUG)
 		lock_debug_print(t);

@@ -22,6 +22,7 @@
 #include <kernel/init.h>
 #include <kernel/print.h>
 #include <kernel/spinlock.h>
+#include <kernel/trace.h>
 #include <lib/bitmap.h>
 #include <lib/string.h>
 #include <mm/mm.h>
@@ -449,6 +450,7 @@ __hot struct page *page_alloc(unsigned gfp, unsigned order)
 		vmstat_add(VM_ALLOC, 1l << order);
 	}
 	page_prepare(p, gfp, order);
+	trace_page_alloc(page_to_pfn(p), order, gfp);
 	return p;
 }
 
@@ -479,6 +481,7 @@ static __hot void free_block(struct page *p, unsigned order)
 	struct pcp *c;
 
 	check_free(p);
+	trace_page_free(page_to_pfn(p), order);
 	p->mapping = NULL;
 	if (!order && (p->flags & PG_EXEC)) {
 		cold_add(p);

@@ -21,6 +21,7 @@
  */
 #include <kernel/hart.h>
 #include <kernel/task.h>
+#include <kernel/trace.h>
 #include <sched/sched.h>
 #include "pt_impl.h"
 
@@ -50,6 +51,7 @@ static void flush_self(struct tlb_hart *t)
 {
 	u64 gen = __atomic_load_n(&last_gen, __ATOMIC_SEQ_CST);
 
+	trace_tlb_flush(TLB_LOCAL_MM);
 	tlb_flush_local();
 	this_hart()->tlb_flushes++;
 	raise_to(&t->done, gen);
@@ -70,6 +72,7 @@ static u64 behind(u64 mask, u64 gen)
 static void flush_others(struct cpumask mask, u64 gen)
 {
 	this_hart()->tlb_remote++;
+	trace_tlb_shootdown(mask.bits);
 	irqs_unmask();	/* two that wait for each other must both answer */
 	tlb_flush_harts(&mask);
 	for (u32 h = 0; mask.bits; h++, mask.bits >>= 1)
@@ -129,6 +132,7 @@ static __always_inline void enter(struct hart *h, struct mm *mm)
 		return;
 	}
 	gen = __atomic_load_n(&last_gen, __ATOMIC_SEQ_CST);
+	trace_tlb_flush(TLB_TASK_SWITCH);
 	mmu_load(mm->root_pa, 0);
 	raise_to(&t->done, gen);
 	t->fills = 0;

@@ -38,6 +38,7 @@
 
 #include <kernel/print.h>
 #include <kernel/rcu.h>
+#include <kernel/trace.h>
 
 struct runq runqs[MAX_HARTS];
 void (*sched_switch_mm_hook)(struct task *prev, struct task *next);
@@ -235,6 +236,10 @@ static void __hot wake_on(struct hart *h, struct task *t, bool is_sync,
 	WRITE_ONCE(t->hart, h);
 	runq_activate(rq, t, is_new);
 	WRITE_ONCE(t->state, TASK_RUNNING);
+	if (unlikely(is_new))
+		trace_sched_wakeup_new(t);
+	else
+		trace_sched_wakeup(t);
 	if (is_sync)
 		note_handoff(rq, t);
 	runq_check_preempt(rq, t, is_sync);
@@ -450,6 +455,7 @@ static __always_inline void switch_to(struct runq *rq, struct task *prev,
 static inline void note_switch(struct runq *rq, struct task *prev,
 			       struct task *next, bool was_preempted)
 {
+	trace_sched_switch(prev, next, was_preempted);
 	if (was_preempted)
 		prev->nivcsw++;
 	else

@@ -21,6 +21,7 @@
 #include <arch/smp.h>
 #include <kernel/assert.h>
 #include <kernel/print.h>
+#include <kernel/trace.h>
 #include <sched/sched.h>
 
 static struct timer_base bases[MAX_HARTS];
@@ -221,6 +222,7 @@ void timer_start(struct timer *t, u64 deadline_ns) __no_analysis
 		irq_unlock(&b->lock);	/* somebody else was faster */
 	}
 	t->deadline_ns = deadline_ns;
+	trace_timer_start(t, t->fn, deadline_ns);
 	queue_insert(b, t);
 	next = b->next_ns;
 	irq_unlock(&b->lock);
@@ -298,7 +300,9 @@ static void run_due(struct timer_base *b, u64 *now) __must_hold(&b->lock)
 		queue_erase(b, t);
 		b->running = t;
 		irq_unlock(&b->lock);
+		trace_timer_expire(t, fn, *now);
 		fn(t);
+		trace_timer_done(t);
 		irq_lock(&b->lock);
 		b->running = NULL;
 		*now = clock_ns();

@@ -17,6 +17,7 @@
 #include <irq/irq.h>
 #include <kernel/hart.h>
 #include <kernel/print.h>
+#include <kernel/trace.h>
 #include <time/timer.h>
 
 #include "csr_impl.h"
@@ -176,6 +177,7 @@ void __hot trap_user(struct regs *r)
 	unsigned flags = fault_flags(r->cause);
 
 	current->hart->faults += flags != 0;
+	trace_fault_user(r->badaddr, r->pc, (unsigned)r->cause);
 	if (likely(flags))
 		user_page_fault(r, flags);
 	else
@@ -220,6 +222,7 @@ void trap_kernel(struct regs *r)
 
 	if (CONFIG_SUM_TOGGLE || unlikely(uaccess_toggles_sum))
 		csr_clear(sstatus, SR_SUM);
+	trace_fault_kernel(r->badaddr, r->pc, (unsigned)r->cause);
 	if (likely(flags && r->badaddr < USER_END)) {
 		if (kernel_user_fault(r, flags))
 			return;
@@ -331,13 +334,21 @@ static long syscall_call(const struct regs *r)
 /* A tracer may have changed the number in a7, and the arguments. */
 void syscall_slow(struct regs *r)
 {
+	bool go = true;
+
 	r->a0 = (unsigned long)-ENOSYS;
-	if (arch_hooks.syscall_enter(r)) {
+	if (current->work & (WORK_TRACE | WORK_SECCOMP))
+		go = arch_hooks.syscall_enter(r);
+	if (READ_ONCE(current->work) & WORK_SYSTRACE)
+		trace_sys_enter(r);
+	if (go) {
 		r->syscall = (long)r->a7;
 		/* -1: the tracer skips the call, and may have set a0. */
 		if (r->syscall >= 0)
 			r->a0 = (unsigned long)syscall_call(r);
 	}
+	if (READ_ONCE(current->work) & WORK_SYSTRACE)
+		trace_sys_exit(r);
 	if (READ_ONCE(current->work) & WORK_TRACE)
 		arch_hooks.syscall_exit(r);
 	irqs_unmask();

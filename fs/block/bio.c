@@ -13,6 +13,7 @@
  */
 #include "block_impl.h"
 #include <kernel/init.h>
+#include <kernel/trace.h>
 #include <mm/slab.h>
 
 #define MAX_VECS 256u
@@ -133,6 +134,8 @@ void bio_end(struct bio *b, int status)
 	if (d->whole != d)
 		stat_end(d->whole, b, now);
 	b->status = status;
+	trace_block_complete(d->whole->dev, b->sector, b->bytes,
+			     stat_kind(b), status);
 	b->end_io(b);
 }
 
@@ -197,6 +200,7 @@ void bio_submit(struct bio *b)
 		return;
 	}
 	b->sector += b->bdev->start;
+	trace_block_issue(disk->dev, b->sector, b->bytes, stat_kind(b));
 	disk->ops->submit(disk, b);
 	kick_or_plug(disk);
 }

@@ -235,6 +235,7 @@ static const struct sys_type firmware_dir = {
 	.mode = S_IFDIR | 0755, .child = firmware_child,
 };
 
+SYS_DIR(kernel_dir, { "tracing", &sys_empty_dir });
 SYS_DIR(sys_devices_dir, { "system", &sys_system_dir },
 	{ "virtual", &sys_virtual_dir });
 SYS_DIR(sys_dev_dir, { "block", &sys_dev_block_dir },
@@ -242,7 +243,7 @@ SYS_DIR(sys_dev_dir, { "block", &sys_dev_block_dir },
 SYS_DIR(sys_root, { "block", &sys_block_dir }, { "class", &sys_class_dir },
 	{ "dev", &sys_dev_dir }, { "devices", &sys_devices_dir },
 	{ "firmware", &firmware_dir }, { "fs", &sys_empty_dir },
-	{ "kernel", &sys_empty_dir });
+	{ "kernel", &kernel_dir });
 
 static int alloc_inode(struct super_block *sb, struct inode **out)
 {

@@ -48,7 +48,9 @@ struct work_item;
 #define WORK_TRACE	(1ul << 6)	/* syscall stops, seccomp, audit ... */
 #define WORK_SECCOMP	(1ul << 7)
 #define WORK_STEP	(1ul << 8)
-#define WORK_LOOK	(~(WORK_TRACE | WORK_SECCOMP)) /* leave to user: stop */
+#define WORK_SYSTRACE	(1ul << 9)	/* events, latencies, strace= */
+#define WORK_SLOW	(WORK_TRACE | WORK_SECCOMP | WORK_SYSTRACE)
+#define WORK_LOOK	(~WORK_SLOW)	/* leave to user: stop */
 
 /* task.state */
 #define TASK_RUNNING		0u
@@ -84,6 +86,7 @@ struct work_item;
 #define TF_RANDOMIZE	(1u << 8)
 #define TF_MEMALLOC	(1u << 9)	/* may use the reserves */
 #define TF_NO_SETAFF	(1u << 10)	/* bound to its hart. const */
+#define TF_STRACE	(1u << 11)	/* strace= prints its calls */
 
 /* Scheduling policies and limits: Linux's numbers. */
 #define SCHED_NORMAL	0
@@ -246,6 +249,7 @@ struct task {
 		struct seccomp_filter *filter;
 		u32 mode, count;
 	} seccomp;
+	u64 syscall_ns;			/* when a timed call began, or 0 */
 	u64 timer_slack_ns;
 	u64 min_flt, maj_flt;
 	u64 io_read, io_write, io_syscr, io_syscw;

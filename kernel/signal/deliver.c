@@ -13,6 +13,7 @@
 #include "signal_impl.h"
 
 #include <arch/trap.h>
+#include <kernel/trace.h>
 #include <lib/string.h>
 #include <mm/mm.h>
 #include <task/coredump.h>
@@ -188,6 +189,7 @@ static enum verdict judge(struct sighand *s, struct taken *k)
 	if (a->handler == SIG_DFL)
 		return default_action(s, k);
 	k->action = *a;
+	trace_signal_deliver(k->sig, k->info.code, a->handler, a->flags);
 	if (a->flags & SA_RESETHAND)
 		a->handler = SIG_DFL;
 	return RUN_HANDLER;

@@ -11,6 +11,7 @@
 #include "signal_impl.h"
 
 #include <kernel/hart.h>
+#include <kernel/trace.h>
 #include <lib/string.h>
 #include <mm/page.h>
 #include <task/coredump.h>
@@ -281,14 +282,26 @@ static int enqueue(int sig, const struct siginfo *info, struct task *t,
 	return 0;
 }
 
+static int code_of(const struct siginfo *info)
+{
+	if (!info)
+		return SI_USER;
+	return info == SIG_INFO_KERNEL ? SI_KERNEL : info->code;
+}
+
 int signal_send_locked(int sig, struct siginfo *info, struct task *t,
 		       enum signal_target to)
 {
 	struct sigpending *p = to == SIG_TO_PROCESS ?
 			       &t->process->shared_pending : &t->pending;
 
+	bool is_taken;
+
 	assert_irq_held(&t->sighand->lock);
-	if (!prepare(sig, t, is_forced(info, t)))
+	is_taken = prepare(sig, t, is_forced(info, t));
+	trace_signal_generate(sig, code_of(info), t, to == SIG_TO_PROCESS,
+			      !is_taken);
+	if (!is_taken)
 		return 0;
 	if (sig < SIGRTMIN && sig_in(p->set, sig))
 		return 0;

@@ -17,6 +17,7 @@
 #include <fs/fdtable.h>
 #include <kernel/hart.h>
 #include <kernel/init.h>
+#include <kernel/trace.h>
 #include <lib/printf.h>
 #include <lib/string.h>
 #include <task/exec.h>
@@ -259,6 +260,7 @@ static void set_name(struct binprm *b)
 
 	task_set_comm(current, b->fdpath ? b->file->path.dentry->name :
 		      slash ? slash + 1 : b->filename);
+	trace_task_exec(current);
 }
 
 /* Rights of the new program; exec_lock is held. */

@@ -16,6 +16,7 @@
 #include <fs/vfs.h>
 #include <kernel/hart.h>
 #include <kernel/print.h>
+#include <kernel/trace.h>
 #include <mm/mm.h>
 #include <task/fork.h>
 #include <task/futex.h>
@@ -344,6 +345,7 @@ void __noreturn do_exit(int code)
 	leave_namespaces(t);
 	task_work_run();
 	sched_dead_accounting(t);
+	trace_sched_exit(t);
 	ptrace_exit(t);
 	exit_notify(t, is_group_dead);
 	sched_exit();

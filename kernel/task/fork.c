@@ -18,6 +18,7 @@
 #include <fs/vfs.h>
 #include <kernel/hart.h>
 #include <kernel/print.h>
+#include <kernel/trace.h>
 #include <lib/string.h>
 #include <mm/mm.h>
 #include <mm/vmap.h>
@@ -492,6 +493,8 @@ static int task_link(struct task *t, const struct clone_args_k *a)
 	STORE_RELEASE(t->thread_pid->thread, t);
 	list_add_tail_rcu(&t->all_node, &all_tasks);
 	WRITE_ONCE(nr_forks, nr_forks + 1);
+	trace_task_init(t);
+	trace_sched_fork(current, t);
 out:
 	irq_unlock(&current->sighand->lock);
 	write_unlock(&tasklist_lock);

@@ -8,6 +8,7 @@
 #include "task_impl.h"
 
 #include <kernel/spinlock.h>
+#include <kernel/trace.h>
 #include <lib/errno.h>
 #include <lib/string.h>
 #include <mm/mm.h>
@@ -151,6 +152,7 @@ u64 process_run_ns(struct process *p)
 
 void task_set_comm(struct task *t, const char *name)
 {
+	trace_task_rename(t, name);
 	irq_lock(&t->alloc_lock);
 	strscpy_pad(t->comm, name, sizeof(t->comm));
 	irq_unlock(&t->alloc_lock);
