@@ -35,6 +35,9 @@ static ssize_t read_buf(struct file *in, u64 *pos, void *buf, size_t n)
 	struct iter it;
 
 	iter_kvec(&it, &v, 1, n, false);
+	if (in->ops->splice_read)
+		return in->ops->splice_read(in, &it, pos,
+					    file_iocb_flags(in));
 	return vfs_read(in, &it, pos, file_iocb_flags(in));
 }
 

@@ -246,6 +246,8 @@ bool timer_cancel(struct timer *t) __no_analysis
 	if (was_armed)
 		queue_erase(b, t);
 	irq_unlock(&b->lock);
+	if (was_armed)
+		trace_timer_cancel(t);
 	return was_armed;
 }
 

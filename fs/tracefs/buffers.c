@@ -117,17 +117,18 @@ void trace_buffers_clear(u64 key)
 
 /* --- waiting ----------------------------------------------------------------*/
 
-static bool ring_has_data(const struct trace_ring *r)
+static bool ring_has_data(const struct trace_ring *r, bool full_page)
 {
-	return READ_ONCE(r->head) != READ_ONCE(r->read_page) ||
-	       READ_ONCE(r->commit) > READ_ONCE(r->read_off);
+	if (READ_ONCE(r->head) != READ_ONCE(r->read_page))
+		return true;
+	return !full_page && READ_ONCE(r->commit) > READ_ONCE(r->read_off);
 }
 
-bool trace_has_data(u64 key)
+bool trace_has_data(u64 key, bool full_page)
 {
 	for_each_hart(h)
 		if ((!key || key - 1 == h->id) &&
-		    ring_has_data(&trace_rings[h->id]))
+		    ring_has_data(&trace_rings[h->id], full_page))
 			return true;
 	return false;
 }
@@ -145,7 +146,7 @@ u32 trace_poll(struct file *f, struct poll_table *pt)
 {
 	u64 key = trace_node_of(f->inode)->key;
 
-	if (trace_has_data(key))
+	if (trace_has_data(key, false))
 		return EPOLLIN | EPOLLRDNORM;
 	poll_wait(f, &data_wait, pt);
 	if (!timer_is_armed(&look_timer))
@@ -153,9 +154,9 @@ u32 trace_poll(struct file *f, struct poll_table *pt)
 	return 0;
 }
 
-int trace_wait_data(struct file *f, u64 key)
+int trace_wait_data(struct file *f, u64 key, bool full_page)
 {
-	while (!trace_has_data(key)) {
+	while (!trace_has_data(key, full_page)) {
 		if (f->flags & O_NONBLOCK)
 			return -EAGAIN;
 		if (sleep_until_intr(clock_ns() + LOOK_NS))

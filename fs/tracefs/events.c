@@ -216,6 +216,32 @@ static int filter_write(char *text, size_t len, u64 key)
 	return err;
 }
 
+/* Of a system: for those of its events that have the fields. */
+static int filters_show(struct seq *s, u64 key)
+{
+	seq_puts(s, "### global filter ###\n"
+		    "# Use this to set filters for multiple events.\n"
+		    "# Only events with the given fields will be affected.\n");
+	return 0;
+}
+
+static int filters_write(char *text, size_t len, u64 key)
+{
+	int err = -EINVAL;
+
+	text = str_trim(text);
+	mutex_lock(&tracefs_lock);
+	for (unsigned i = 0; i < NR_TRACE_EVENTS; i++)
+		if (covers(key, i) &&
+		    !trace_filter_set((enum trace_event)i, text))
+			err = 0;
+	mutex_unlock(&tracefs_lock);
+	return err;
+}
+
+static const struct trace_type filters_file = {
+	.mode = S_IFREG | 0640, .show = filters_show, .write = filters_write,
+};
 static const struct trace_type id_file = {
 	.mode = S_IFREG | 0440, .show = id_show,
 };
@@ -251,10 +277,11 @@ static const struct trace_type event_dir = {
 
 static bool system_child(u64 key, unsigned i, struct trace_child *out)
 {
-	if (!i && key != TE_PRINT)
-		return trace_child_is(out, "enable", &enable_file,
+	if (i < 2 && key != TE_PRINT)
+		return trace_child_is(out, i ? "filter" : "enable",
+				      i ? &filters_file : &enable_file,
 				      key | KEY_SYSTEM);
-	i -= key != TE_PRINT;
+	i -= key != TE_PRINT ? 2 : 0;
 	for (unsigned ev = (unsigned)key; ev < NR_TRACE_EVENTS; ev++)
 		if (same_system((unsigned)key, ev) && !i--)
 			return trace_child_is(out, trace_event_types[ev].name,

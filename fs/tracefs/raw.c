@@ -3,7 +3,9 @@
  *
  * Theory:  a read takes whole pages.  The page that the hart writes is given
  *          as far as it is written, with the rest at the next read in a page
- *          of its own, whose time is that of the last event given.
+ *          of its own, whose time is that of the last event given.  splice()
+ *          takes full pages only: who records must not, by the events of
+ *          doing so, make a page of work for each of them.
  * Locks:   tracefs_lock guards the cursor, which trace_pipe shares.
  */
 #include "tracefs_impl.h"
@@ -41,14 +43,18 @@ static void cut(struct trace_ring *r, struct trace_page *p, u32 n, u64 last)
 	r->read_ts = last;
 }
 
-/* The next page with something new in it. */
-static bool next_page_locked(struct trace_ring *r, struct trace_page *p)
+/* The next page with something new in it; if only_full, not the one that is
+ * being written. */
+static bool next_page_locked(struct trace_ring *r, struct trace_page *p,
+			     bool only_full)
 {
 	u32 events;
 	u64 last;
 	int n;
 
 	for (;;) {
+		if (only_full && r->read_page >= READ_ONCE(r->head))
+			return false;
 		n = trace_page_copy(r, r->read_page, p);
 		if (n == -EAGAIN) {
 			u64 head = READ_ONCE(r->head);
@@ -71,42 +77,64 @@ static bool next_page_locked(struct trace_ring *r, struct trace_page *p)
 	return true;
 }
 
-static ssize_t raw_read(struct file *f, struct iter *it, u64 *pos,
-			unsigned flags)
+/* Pages until the iterator is full or there are no more. */
+static ssize_t take_pages(struct trace_ring *r, struct iter *it,
+			  struct trace_page *p, bool only_full)
 {
-	u64 key = trace_node_of(f->inode)->key;
-	struct trace_page *p;
 	size_t sum = 0, got = TRACE_PAGE;
-	int err;
+	bool some = true;
 
-	irqs_unmask();
-	if (it->count < TRACE_PAGE)
-		return it->count ? -EINVAL : 0;
-	err = trace_wait_data(f, key);
-	if (err)
-		return err;
-	p = kmalloc(sizeof(*p), GFP_KERNEL);
-	if (!p)
-		return -ENOMEM;
 	while (it->count >= TRACE_PAGE && got == TRACE_PAGE) {
-		bool some;
-
 		mutex_lock(&tracefs_lock);
-		some = next_page_locked(&trace_rings[key - 1], p);
+		some = next_page_locked(r, p, only_full);
 		mutex_unlock(&tracefs_lock);
 		if (!some)
 			break;
 		got = copy_to_iter(p, TRACE_PAGE, it);
 		sum += got;
 	}
+	if (sum)
+		return (ssize_t)sum;
+	return some ? -EFAULT : -EAGAIN;
+}
+
+static ssize_t read_pages(struct file *f, struct iter *it, bool only_full)
+{
+	u64 key = trace_node_of(f->inode)->key;
+	struct trace_page *p;
+	ssize_t n;
+
+	irqs_unmask();
+	if (it->count < TRACE_PAGE)
+		return it->count ? -EINVAL : 0;
+	p = kmalloc(sizeof(*p), GFP_KERNEL);
+	if (!p)
+		return -ENOMEM;
+	do {
+		n = trace_wait_data(f, key, only_full);
+		if (!n)
+			n = take_pages(&trace_rings[key - 1], it, p,
+				       only_full);
+	} while (n == -EAGAIN && !(f->flags & O_NONBLOCK));
 	kfree(p);
-	if (!sum)
-		return got ? -EAGAIN : -EFAULT;
-	return (ssize_t)sum;
+	return n;
+}
+
+static ssize_t raw_read(struct file *f, struct iter *it, u64 *pos,
+			unsigned flags)
+{
+	return read_pages(f, it, false);
+}
+
+static ssize_t raw_splice(struct file *f, struct iter *it, u64 *pos,
+			  unsigned flags)
+{
+	return read_pages(f, it, true);
 }
 
 static const struct file_ops raw_fops = {
 	.read_iter = raw_read,
+	.splice_read = raw_splice,
 	.poll = trace_poll,
 };
 

@@ -325,10 +325,10 @@ static ssize_t pipe_read(struct file *f, struct iter *it, u64 *pos,
 	irqs_unmask();
 	mutex_lock(&r->lock);
 	while (r->off == r->len) {
-		if (!trace_has_data(r->key) && !READ_ONCE(trace_running) &&
+		if (!trace_has_data(r->key, false) && !READ_ONCE(trace_running) &&
 		    r->was_read)
 			goto out;
-		n = trace_wait_data(f, r->key);
+		n = trace_wait_data(f, r->key, false);
 		if (n)
 			goto out;
 		fill(r);

@@ -48,7 +48,7 @@ int __must_check trace_buffers_resize(u32 kb);
 u32 trace_buffers_kb(void);
 void trace_buffers_clear(u64 key);
 /* True if something may be read of hart key - 1, or of any (0). */
-bool trace_has_data(u64 key);
+bool trace_has_data(u64 key, bool full_page);
 /* Waits for it: 0, -EAGAIN, -EINTR. */
-int __must_check trace_wait_data(struct file *f, u64 key);
+int __must_check trace_wait_data(struct file *f, u64 key, bool full_page);
 u32 trace_poll(struct file *f, struct poll_table *pt);

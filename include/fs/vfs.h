@@ -427,10 +427,9 @@ struct file_ops {
 	int (*fallocate)(struct file *f, int mode, u64 off, u64 len);
 	int (*lock)(struct file *f, int cmd, void *flock);
 	size_t (*show_fdinfo)(struct file *f, char *buf, size_t n);
-	/* Moves bytes between a file and a pipe without a copy; NULL: the
-	 * generic one over read_iter/write_iter. */
-	ssize_t (*splice_read)(struct file *f, u64 *pos, struct pipe *p,
-			       size_t n, unsigned flags);
+	/* What splice() reads with, where that is not read_iter. */
+	ssize_t (*splice_read)(struct file *f, struct iter *it, u64 *pos,
+			       unsigned flags);
 };
 #define IOCB_NOWAIT 1u
 #define IOCB_APPEND 2u
