@@ -10,4 +10,7 @@ CONFIG_UBSAN ?= $(CONFIG_DEBUG)
 # Trace points and tracefs; off at run time they cost a no-op each.
 CONFIG_TRACE ?= 1
 
-CONFIG_OPTIONS := DEBUG SUM_TOGGLE POISON UBSAN TRACE
+# Bugs on purpose, for tests/plant: plant=NAME chooses (docs/debugging.md).
+CONFIG_PLANT ?= 0
+
+CONFIG_OPTIONS := DEBUG SUM_TOGGLE POISON UBSAN TRACE PLANT

@@ -25,7 +25,7 @@ static void dump_blocker(const struct task *t)
 		print(LOG_INFO, "  waits on %p\n", (void *)t->wait_queue);
 }
 
-static void dump_task(struct task *t)
+void task_dump(struct task *t)
 {
 	const char *why = READ_ONCE(t->wait_reason);
 
@@ -57,7 +57,7 @@ static void dump_where(bool only_blocked)
 	rcu_read_lock();
 	list_for_each_entry_rcu(t, &all_tasks, all_node)
 		if (!only_blocked || is_blocked(READ_ONCE(t->state)))
-			dump_task(t);
+			task_dump(t);
 	rcu_read_unlock();
 }
 

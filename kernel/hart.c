@@ -125,6 +125,16 @@ void ipi_handle(void)
 	irqs_on();
 }
 
+void ipi_poll_backtrace(void)
+{
+	unsigned long *word = &this_hart()->ipi_pending;
+
+	if (likely(!(READ_ONCE(*word) & BIT(IPI_BACKTRACE))))
+		return;
+	flag_clear(word, BIT(IPI_BACKTRACE));
+	panic_backtrace_self();
+}
+
 void hart_call(struct cpumask mask, void (*fn)(void *arg), void *arg)
 	__no_analysis
 {

@@ -71,6 +71,7 @@ static void push(struct task *t, const struct held_lock *h)
 	if (t->held_count >= ARRAY_SIZE(t->held))
 		panic("too many locks held\n");
 	t->held[t->held_count] = *h;
+	t->held[t->held_count].since = clock_ns();
 	barrier();
 	t->held_count++;
 }

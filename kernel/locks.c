@@ -12,6 +12,7 @@
 #include "lockdebug_impl.h"
 
 #include <arch/smp.h>
+#include <kernel/hart.h>
 #include <kernel/spinlock.h>
 
 void spin_init(struct spinlock *l, enum lock_rank rank, const char *name)
@@ -34,8 +35,10 @@ void spin_contended(struct spinlock *l)
 	do {
 		while (READ_ONCE(l->locked)) {
 			cpu_relax();
-			if ((++turns & 0x1f) == 0)
+			if ((++turns & 0x1f) == 0) {
 				arch_ipi_tlb();
+				ipi_poll_backtrace();
+			}
 			if (CONFIG_DEBUG && (turns & 0xfff) == 0)
 				lock_debug_stuck(l, &since);
 		}

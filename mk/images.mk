@@ -67,7 +67,8 @@ run: disk
 gdb:
 	@command -v gdb-multiarch >/dev/null || \
 		{ echo "make gdb needs gdb-multiarch (Debian: gdb-multiarch)"; exit 1; }
-	@exec gdb-multiarch -ex 'target remote :1234' $(BUILD)/hartwood
+	@exec gdb-multiarch -ex 'source scripts/gdb/hartwood.py' \
+		-ex 'target remote :1234' $(BUILD)/hartwood
 
 # --- testing -------------------------------------------------------------------
 PYTEST = $$(scripts/find-python) -B -m pytest -c tests/pytest.ini

@@ -190,6 +190,40 @@ static void walk_step(unsigned long *fp, unsigned long *pc)
 	}
 }
 
+/* Leads the record at fp by others to one in the entry code? */
+static bool is_chain(const struct task *t, unsigned long fp)
+{
+	unsigned long pc, last = 0;
+
+	for (unsigned n = 0; n < 64 && fp > last && frame_ok(t, fp); n++) {
+		last = fp;
+		pc = ((const unsigned long *)fp)[-1];
+		fp = ((const unsigned long *)fp)[-2];
+		if (!in_kernel_text(pc))
+			return false;
+		if (pc >= (unsigned long)entry_begin &&
+		    pc < (unsigned long)entry_end)
+			return n > 0;
+	}
+	return false;
+}
+
+void arch_stack_search(struct task *t,
+		       bool (*fn)(void *arg, unsigned long pc), void *arg)
+{
+	unsigned long top = (unsigned long)t->kstack_top;
+	unsigned long fp = top - KSTACK_SIZE + 16, pc, last = 0;
+
+	while (fp < top && !is_chain(t, fp))
+		fp += 8;
+	for (unsigned n = 0; n < 64 && fp > last && frame_ok(t, fp); n++) {
+		last = fp;
+		walk_step(&fp, &pc);
+		if (!in_kernel_text(pc) || !fn(arg, pc))
+			return;
+	}
+}
+
 void arch_stack_walk(struct task *t, bool (*fn)(void *arg, unsigned long pc),
 		     void *arg)
 {

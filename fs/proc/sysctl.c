@@ -9,6 +9,7 @@
 #include <kernel/init.h>
 #include <kernel/print.h>
 #include <kernel/random.h>
+#include <kernel/watchdog.h>
 #include <lib/string.h>
 #include <lib/uuid.h>
 #include <mm/mm.h>
@@ -149,6 +150,14 @@ static int core_pattern_write(char *text, size_t len, void *arg)
 	strscpy(core_pattern, name, sizeof(core_pattern));
 	return 0;
 }
+static struct proc_int watchdog = { &sysctl_watchdog, 0, 1 };
+static struct proc_int watchdog_thresh = { &sysctl_watchdog_thresh, 1, 60 };
+static struct proc_int hung_timeout = {
+	&sysctl_hung_task_timeout, 0, INT_MAX
+};
+static struct proc_int hung_warnings = {
+	&sysctl_hung_task_warnings, -1, INT_MAX
+};
 static struct proc_int sysrq = { &sysctl_sysrq, 0, INT_MAX };
 
 static int printk_show(struct seq *s, void *arg)
@@ -272,6 +281,10 @@ static const struct proc_entry entries[] = {
 	TUNABLE("sys/kernel/sched_rt_runtime_us", 0644, rt_runtime),
 	TUNABLE("sys/kernel/sched_rr_timeslice_ms", 0644, rr_timeslice),
 	TUNABLE("sys/kernel/sysrq", 0644, sysrq),
+	TUNABLE("sys/kernel/watchdog", 0644, watchdog),
+	TUNABLE("sys/kernel/watchdog_thresh", 0644, watchdog_thresh),
+	TUNABLE("sys/kernel/hung_task_timeout_secs", 0644, hung_timeout),
+	TUNABLE("sys/kernel/hung_task_warnings", 0644, hung_warnings),
 	{ .name = "sys/kernel/printk", .mode = 0644, .show = printk_show,
 	  .write = printk_write },
 	FACT("sys/kernel/random/boot_id", boot_id_show),

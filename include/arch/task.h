@@ -147,6 +147,11 @@ unsigned long arch_user_pc(struct task *t);
 void arch_stack_walk(struct task *t, bool (*fn)(void *arg, unsigned long pc),
 		     void *arg);
 
+/* Of a task that runs elsewhere and does not answer: calls whose frames lie on
+ * its stack, outermost last; the first may be over. */
+void arch_stack_search(struct task *t,
+		       bool (*fn)(void *arg, unsigned long pc), void *arg);
+
 /* FP state of current into t->arch.fp if the registers are newer, and back. */
 void arch_fp_save(void);
 void arch_fp_restore(void);

@@ -1,6 +1,10 @@
 #pragma once
 /* Reports for people who look for a hang: by sysrq, in a panic, from gdb. */
 
+struct task;
+
+/* One task. */
+void task_dump(struct task *t);
 /* All tasks: ids, name, state, what they wait for, kernel stack.  Any context,
  * but it takes long. */
 void tasks_dump(void);

@@ -114,6 +114,8 @@ void ipi_send_mask(struct cpumask mask, enum ipi kind);
  * raise can block this hart in the emulator or the firmware, and the hart that
  * it wakes would spin on the lock.  Interrupts off. */
 void ipi_defer(struct hart *h, enum ipi kind);
+/* With interrupts off, while waiting for a lock: shows the stack if asked. */
+void ipi_poll_backtrace(void);
 /* From the trap: handles all that is pending for this hart. */
 void ipi_handle(void);
 

@@ -270,6 +270,7 @@ struct task {
 		const void *lock;
 		const char *name;
 		unsigned long site;
+		u64 since;
 		int rank;
 		bool sleeps;
 	} held[24];
