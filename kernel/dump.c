@@ -18,9 +18,12 @@ static void dump_blocker(const struct task *t)
 {
 	struct mutex *m = READ_ONCE(t->blocked_on);
 
+	struct task *owner = m ? mutex_owner(m) : NULL;
+
 	if (m)
-		print(LOG_INFO, "  waits for mutex %p, owner %p\n", (void *)m,
-		      (void *)mutex_owner(m));
+		print(LOG_INFO, "  waits for mutex %p, owner %d (%.16s)\n",
+		      (void *)m, owner ? owner->tid : 0,
+		      owner ? owner->comm : "");
 	if (READ_ONCE(t->wait_queue))
 		print(LOG_INFO, "  waits on %p\n", (void *)t->wait_queue);
 }
