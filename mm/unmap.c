@@ -98,3 +98,55 @@ int mm_unmap(struct mm *mm, unsigned long addr, size_t len)
 	areas_release(&dead);
 	return err;
 }
+
+/* Any area there that has these operations, and would begin at addr if
+ * nothing of its object had been cut off. */
+static struct vma *object_area(struct mm *mm, unsigned long from,
+			       unsigned long addr, const struct vma_ops *ops)
+{
+	struct vma *v = vma_find(mm, from);
+
+	while (v && !(v->ops == ops && v->start >= addr &&
+		      v->start - addr == v->pgoff << PAGE_SHIFT))
+		v = vma_next(v);
+	return v;
+}
+
+static int unmap_object_locked(struct mm *mm, unsigned long addr,
+			       const struct vma_ops *ops, struct list *dead)
+{
+	struct vma *v = object_area(mm, addr, addr, ops);
+	struct mapping *m;
+	unsigned long stop;
+	int err = -EINVAL;
+
+	if (!v)
+		return err;
+	m = v->mapping;
+	stop = addr + ALIGN_UP(mapping_size(m), PAGE_SIZE);
+	while (v && v->start < stop) {
+		unsigned long end = v->end;
+
+		if (v->mapping == m)
+			err = unmap_range_locked(mm, v->start, end, dead);
+		if (err)
+			return err;
+		v = object_area(mm, end, addr, ops);
+	}
+	return err;
+}
+
+int mm_unmap_object(unsigned long addr, const struct vma_ops *ops)
+{
+	struct mm *mm = current->mm;
+	LIST_HEAD(dead);
+	int err;
+
+	err = rwsem_write_lock_killable(&mm->map_lock);
+	if (err)
+		return err;
+	err = unmap_object_locked(mm, addr, ops, &dead);
+	rwsem_write_unlock(&mm->map_lock);
+	areas_release(&dead);
+	return err;
+}

@@ -34,6 +34,7 @@ struct rcu_head {
 };
 struct runq;
 struct seccomp_filter;
+struct sem_undo_list;
 struct sighand;
 struct waitq;
 struct work_item;
@@ -250,6 +251,7 @@ struct task {
 		u32 mode, count;
 	} seccomp;
 	u64 syscall_ns;			/* when a timed call began, or 0 */
+	struct sem_undo_list *undo_list;	/* System V semaphores */
 	u64 timer_slack_ns;
 	u64 min_flt, maj_flt;
 	u64 io_read, io_write, io_syscr, io_syscw;

@@ -196,6 +196,10 @@ unsigned long image_home(struct mapping *m, size_t len);
 /* How far from its region's start a position-independent program goes. */
 unsigned long program_offset(struct mapping *m);
 int __must_check mm_unmap(struct mm *mm, unsigned long addr, size_t len);
+/* All areas with these operations that are left of an object mapped at addr
+ * (shmdt). -EINVAL: none. */
+int __must_check mm_unmap_object(unsigned long addr,
+				 const struct vma_ops *ops);
 int __must_check mm_protect(struct mm *mm, unsigned long addr, size_t len,
 			    unsigned prot);
 int __must_check mm_remap(unsigned long addr, size_t old_len, size_t new_len,

@@ -5,6 +5,7 @@
 #include <kernel/task.h>
 
 struct mnt_namespace;
+struct ipc_ns;
 struct pid_ns;
 struct uts_ns {
 	struct ref refs;
@@ -16,8 +17,10 @@ struct nsproxy {
 	struct uts_ns *uts;
 	struct mnt_namespace *mnt;
 	struct pid_ns *pid_for_children;
-	void *ipc, *net, *time;
+	struct ipc_ns *ipc;
 };
+/* The number of a new namespace's file. */
+u64 ns_new_ino(void);
 extern struct nsproxy init_nsproxy;
 extern struct uts_ns init_uts_ns;
 static inline struct nsproxy *nsproxy_get(struct nsproxy *n)

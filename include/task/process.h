@@ -91,7 +91,6 @@ struct process {
 	int oom_score_adj, oom_score_adj_min;
 	u32 sum_sched;
 	u64 group_start;
-	void *sysv_undo;
 	struct rcu_head rcu;
 };
 

@@ -14,6 +14,7 @@
 
 #include <fs/fdtable.h>
 #include <fs/vfs.h>
+#include <ipc/ipc.h>
 #include <kernel/hart.h>
 #include <kernel/print.h>
 #include <kernel/trace.h>
@@ -339,6 +340,8 @@ void __noreturn do_exit(int code)
 	signal_exit(t);
 	is_group_dead = leave_group(t);
 	task_leave_mm(t);
+	sem_exit(t);
+	shm_exit(t);
 	leave_files(t);
 	if (is_group_dead && t->process->is_session_leader)
 		process_disassociate_tty(true);

@@ -16,6 +16,7 @@
 #include <arch/uaccess.h>
 #include <fs/fdtable.h>
 #include <fs/vfs.h>
+#include <ipc/ipc.h>
 #include <kernel/hart.h>
 #include <kernel/print.h>
 #include <kernel/trace.h>
@@ -35,7 +36,7 @@
 	 CLONE_NEWNS | CLONE_SYSVSEM | CLONE_SETTLS | CLONE_PARENT_SETTID |    \
 	 CLONE_CHILD_CLEARTID | CLONE_DETACHED | CLONE_UNTRACED |              \
 	 CLONE_CHILD_SETTID | CLONE_NEWUTS | CLONE_NEWPID | CLONE_IO |         \
-	 CLONE_CLEAR_SIGHAND)
+	 CLONE_CLEAR_SIGHAND | CLONE_NEWIPC)
 
 static struct slab_cache *task_cache;
 static struct slab_cache *process_cache;
@@ -221,6 +222,8 @@ static int copy_parts(const struct clone_args_k *a, struct task *t)
 	if (!err)
 		err = copy_mm(a->flags, t);
 	if (!err)
+		err = sem_fork(a->flags, t);
+	if (!err)
 		err = nsproxy_copy(a->flags, a->fn ? &init_nsproxy :
 				   current->nsproxy, t->fs, &t->nsproxy);
 	return err;
@@ -305,6 +308,7 @@ static void task_undo(struct task *t)
 {
 	if (t->real_cred)
 		fetch_add_relaxed(&t->real_cred->user->processes, -1);
+	sem_exit(t);
 	if (t->nsproxy)
 		nsproxy_put(t->nsproxy);
 	if (t->mm)
@@ -328,6 +332,8 @@ static int check_sharing(u64 f)
 	if ((f & CLONE_THREAD) && !(f & CLONE_SIGHAND))
 		return -EINVAL;
 	if ((f & CLONE_SIGHAND) && !(f & CLONE_VM))
+		return -EINVAL;
+	if ((f & CLONE_NEWIPC) && (f & CLONE_SYSVSEM))
 		return -EINVAL;
 	if ((f & CLONE_SIGHAND) && (f & CLONE_CLEAR_SIGHAND))
 		return -EINVAL;

@@ -9,6 +9,7 @@
 #include <task/ns.h>
 
 #include <fs/vfs.h>
+#include <ipc/ipc.h>
 #include <kernel/init.h>
 #include <kernel/spinlock.h>
 #include <lib/errno.h>
@@ -18,12 +19,18 @@
 #include <task/pid.h>
 #include <task/process.h>
 
-#define NS_IMPLEMENTED (CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWPID)
-#define NS_ALL (NS_IMPLEMENTED | CLONE_NEWIPC | CLONE_NEWNET | \
+#define NS_IMPLEMENTED (CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWPID | \
+			CLONE_NEWIPC)
+#define NS_ALL (NS_IMPLEMENTED | CLONE_NEWNET | \
 		CLONE_NEWUSER | CLONE_NEWCGROUP | CLONE_NEWTIME)
 
 static struct spinlock uts_lock = SPINLOCK_INIT(RANK_SPIN_LEAF, "uts_lock");
-static u64 next_uts_ino = 0xf1000000u;	/* uts_lock */
+static u64 next_ino = 0xf1000000u;	/* atomic */
+
+u64 ns_new_ino(void)
+{
+	return __atomic_fetch_add(&next_ino, 1, __ATOMIC_RELAXED);
+}
 
 struct uts_ns init_uts_ns = {
 	.refs = REF_INIT(1),
@@ -36,6 +43,7 @@ struct nsproxy init_nsproxy = {
 	.refs = REF_INIT(1),
 	.uts = &init_uts_ns,
 	.pid_for_children = &init_pid_ns,
+	.ipc = &init_ipc_ns,
 };
 
 void uts_get_names(char *node, char *domain)
@@ -76,7 +84,7 @@ static int uts_copy(struct uts_ns *from, struct uts_ns **out)
 		return -ENOMEM;
 	spin_lock(&uts_lock);
 	*u = *from;
-	u->ino = next_uts_ino++;
+	u->ino = ns_new_ino();
 	spin_unlock(&uts_lock);
 	ref_init(&u->refs, 1);
 	*out = u;
@@ -91,6 +99,7 @@ void nsproxy_put(struct nsproxy *n)
 	if (n->mnt)
 		mnt_ns_put(n->mnt);
 	pid_ns_put(n->pid_for_children);
+	ipc_ns_put(n->ipc);
 	kfree(n);
 }
 
@@ -108,6 +117,7 @@ static int nsproxy_share(struct nsproxy *from, struct nsproxy **out)
 	if (n->mnt)
 		ref_get(&n->mnt->refs);
 	pid_ns_get(n->pid_for_children);
+	ipc_ns_get(n->ipc);
 	*out = n;
 	return 0;
 }
@@ -115,6 +125,7 @@ static int nsproxy_share(struct nsproxy *from, struct nsproxy **out)
 static int replace_parts(struct nsproxy *n, u64 flags, struct fs_struct *fs)
 {
 	struct mnt_namespace *mnt;
+	struct ipc_ns *ipc;
 	struct pid_ns *pid;
 	struct uts_ns *uts;
 	int err = 0;
@@ -125,6 +136,13 @@ static int replace_parts(struct nsproxy *n, u64 flags, struct fs_struct *fs)
 			return err;
 		uts_put(n->uts);
 		n->uts = uts;
+	}
+	if (flags & CLONE_NEWIPC) {
+		err = ipc_ns_create(current_cred()->user_ns, &ipc);
+		if (err)
+			return err;
+		ipc_ns_put(n->ipc);
+		n->ipc = ipc;
 	}
 	if (flags & CLONE_NEWPID) {
 		err = pid_ns_create(n->pid_for_children, &pid);

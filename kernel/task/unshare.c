@@ -5,6 +5,7 @@
 
 #include <fs/fdtable.h>
 #include <fs/vfs.h>
+#include <ipc/ipc.h>
 #include <kernel/spinlock.h>
 #include <lib/errno.h>
 #include <mm/mm.h>
@@ -74,7 +75,11 @@ int do_unshare(u64 flags)
 		err = own_fs(t);
 	if (!err && (flags & CLONE_FILES))
 		err = files_unshare();
+	if (!err && (flags & CLONE_NEWIPC))
+		shm_exit(t);
 	if (!err)
 		err = own_namespaces(t, flags);
+	if (!err && (flags & (CLONE_NEWIPC | CLONE_SYSVSEM)))
+		sem_exit(t);
 	return err;
 }
