@@ -151,9 +151,9 @@ static const struct proc_entry entries[] = {
 	WORD("msgmax", 0644, msgmax),
 	WORD("msgmnb", 0644, msgmnb),
 	WORD("msgmni", 0644, msgmni),
-	WORD("sem_next_id", 0644, sem_next),
-	WORD("shm_next_id", 0644, shm_next),
-	WORD("msg_next_id", 0644, msg_next),
+	WORD("sem_next_id", 0444, sem_next),
+	WORD("shm_next_id", 0444, shm_next),
+	WORD("msg_next_id", 0444, msg_next),
 };
 
 static void ipc_proc_init(void)

@@ -386,7 +386,7 @@ void sem_show(struct ipc_obj *o, void *seq)
 	struct seq *s = seq;
 
 	ipc_show_name(s, o);
-	seq_printf(s, "  %10u", set->nsems);
+	seq_printf(s, " %10u", set->nsems);
 	ipc_show_owner(s, o);
 	seq_printf(s, " %10llu %10llu\n", (u64)set->otime, (u64)set->ctime);
 }

@@ -762,7 +762,7 @@ TEST(proc_files)
 	first_line("/proc/sys/kernel/msgmax", "8192\n");
 	first_line("/proc/sys/kernel/msgmnb", "16384\n");
 	first_line("/proc/sys/kernel/shm_rmid_forced", "0\n");
-	snprintf(want, sizeof(want), "%10d %10d   600  %10d ", 0, id, 7);
+	snprintf(want, sizeof(want), "%10d %10d   600 %10d ", 0, id, 7);
 	f = fopen("/proc/sysvipc/sem", "r");
 	while (fgets(line, sizeof(line), f) && strncmp(line, want,
 						       strlen(want)))
