@@ -48,7 +48,7 @@ struct ipc_ns {
 	int used_sems;
 	unsigned long shm_tot;	/* pages */
 	s64 msg_bytes, msg_hdrs;
-	struct mqueue_ns *mq;	/* POSIX queues; owns it. const */
+	struct mqueue_ns *mq;	/* POSIX queues; owns it. atomic */
 };
 
 extern struct ipc_ns init_ipc_ns;

@@ -24,6 +24,7 @@ struct user_struct {
 	int processes;		/* threads. atomic */
 	int sigpending;		/* queued siginfo. atomic */
 	s64 locked_pages;	/* atomic */
+	s64 mq_bytes;		/* POSIX message queues. atomic */
 	struct user_struct *next;	/* hash chain. user_lock */
 };
 struct user_ns {

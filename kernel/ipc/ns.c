@@ -7,6 +7,7 @@
  */
 #include "ipc_impl.h"
 
+#include <ipc/mqueue.h>
 #include <kernel/init.h>
 #include <lib/errno.h>
 
@@ -85,6 +86,7 @@ void ipc_ns_put(struct ipc_ns *ns)
 {
 	if (ns == &init_ipc_ns || !ref_put(&ns->refs))
 		return;
+	mqueue_ns_release(ns->mq);
 	for (int k = 0; k < IPC_KINDS; k++) {
 		delete_all(ns, (enum ipc_kind)k);
 		kvfree(ns->ids[k].table);
