@@ -457,6 +457,38 @@ int mnt_ns_copy(struct mnt_namespace *from, struct fs_struct *fs,
 	return 0;
 }
 
+/* The topmost mount on the root of all. mount_mutex held. */
+static struct path top_root(struct mnt_namespace *ns)
+{
+	struct path p = { ns->root, ns->root->root };
+	struct mount *m;
+	bool again;
+
+	do {
+		again = false;
+		list_for_each_entry(m, &p.mnt->children, child)
+			if (m->mountpoint == p.dentry) {
+				p = (struct path){ m, m->root };
+				again = true;
+				break;
+			}
+	} while (again);
+	return p;
+}
+
+void mnt_ns_enter(struct mnt_namespace *ns, struct fs_struct *fs)
+{
+	struct path p;
+
+	mutex_lock(&mount_mutex);
+	p = top_root(ns);
+	path_get(&p);
+	mutex_unlock(&mount_mutex);
+	fs_set_root(fs, &p);
+	fs_set_pwd(fs, &p);
+	path_put(&p);
+}
+
 void mnt_ns_put(struct mnt_namespace *ns)
 {
 	LIST_HEAD(gone);

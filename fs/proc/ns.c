@@ -3,60 +3,64 @@
  *
  * Theory:  a link leads to a file of the hidden "nsfs", whose inode number
  *          identifies the namespace: two tasks share one if the numbers are
- *          equal.  Kinds of which there can be only one have Linux's fixed
- *          numbers; kinds that do not exist have no link.
+ *          equal.  An open file keeps its namespace alive.  Kinds that do not
+ *          exist have no link.
+ * Life:    the inode owns the struct ns_ref and what it refers to.
  */
 #include "proc_impl.h"
+#include <arch/uaccess.h>
+#include <fs/fdtable.h>
 #include <kernel/init.h>
 #include <lib/printf.h>
 #include <lib/string.h>
+#include <mm/slab.h>
 #include <task/ns.h>
 
-#define USER_NS_INO 0xeffffffdu
 #define INDEX_NS 0x400000u
 #define NSFS_MAGIC 0x6e736673
-
-enum ns_kind { NS_MNT, NS_PID, NS_PID_CHILDREN, NS_USER, NS_UTS, NR_NS_KINDS };
+#define NS_GET_USERNS 0xb701u
+#define NS_GET_PARENT 0xb702u
+#define NS_GET_NSTYPE 0xb703u
+#define NS_GET_OWNER_UID 0xb704u
 
 static struct mount *nsfs_mnt;		/* const after init */
 
 static const struct {
-	const char *name, *type;
-} kinds[NR_NS_KINDS] = {
-	[NS_MNT] = { "mnt", "mnt" },
-	[NS_PID] = { "pid", "pid" },
-	[NS_PID_CHILDREN] = { "pid_for_children", "pid" },
-	[NS_USER] = { "user", "user" },
-	[NS_UTS] = { "uts", "uts" },
+	const char *name;
+	u64 type;
+	bool for_children;
+} kinds[] = {
+	{ "ipc", CLONE_NEWIPC },
+	{ "mnt", CLONE_NEWNS },
+	{ "pid", CLONE_NEWPID },
+	{ "pid_for_children", CLONE_NEWPID, true },
+	{ "user", CLONE_NEWUSER },
+	{ "uts", CLONE_NEWUTS },
 };
+#define NR_NS_KINDS ((int)ARRAY_SIZE(kinds))
 
-/* 0: the task is past exit and has none. */
-static u64 ns_number(struct task *t, enum ns_kind kind)
+static const char *type_name(u64 type)
 {
-	struct nsproxy *n;
-	u64 ino = 0;
-
-	if (kind == NS_PID)
-		return task_pid_ns(t)->ino;
-	n = proc_get_nsproxy(t);
-	if (!n)
-		return 0;
-	if (kind == NS_MNT)
-		ino = n->mnt ? n->mnt->id : 0;
-	else if (kind == NS_UTS)
-		ino = n->uts->ino;
-	else if (kind == NS_PID_CHILDREN)
-		ino = n->pid_for_children->ino;
-	else
-		ino = init_user_ns.ino ? init_user_ns.ino : USER_NS_INO;
-	nsproxy_put(n);
-	return ino;
+	switch (type) {
+	case CLONE_NEWIPC:
+		return "ipc";
+	case CLONE_NEWNS:
+		return "mnt";
+	case CLONE_NEWPID:
+		return "pid";
+	case CLONE_NEWUTS:
+		return "uts";
+	default:
+		return "user";
+	}
 }
 
 /* --- nsfs ---------------------------------------------------------------*/
 static size_t nsfs_describe(struct dentry *d, char *buf, size_t n)
 {
-	return (size_t)ksnprintf(buf, n, "%s:[%llu]", (const char *)d->priv,
+	const struct ns_ref *r = d->inode->priv;
+
+	return (size_t)ksnprintf(buf, n, "%s:[%llu]", type_name(r->type),
 				 d->inode->ino);
 }
 
@@ -64,41 +68,114 @@ static const struct dentry_ops nsfs_dentry_ops = {
 	.describe = nsfs_describe,
 };
 
-static const struct file_ops nsfs_fops = {
-	.llseek = seq_llseek,
-};
+static const struct file_ops nsfs_fops;
 
-static int nsfs_path(enum ns_kind kind, u64 ino, struct path *out)
+/* The reference moves in, also on failure. */
+static int nsfs_path(const struct ns_ref *r, struct path *out)
 {
 	struct super_block *sb = nsfs_mnt->sb;
+	struct ns_ref *own = kmemdup(r, sizeof(*r), GFP_KERNEL);
 	struct proc_inode *pi;
-	int err;
+	int err = -ENOMEM;
 
-	err = proc_inode_new(sb, S_IFREG | 0444, ino, &pi);
+	if (!own)
+		goto err_put;
+	err = proc_inode_new(sb, S_IFREG | 0444, ns_ref_ino(r), &pi);
 	if (err)
-		return err;
+		goto err_free;
+	pi->inode.priv = own;
 	pi->inode.ops = &proc_file_ops;
 	pi->inode.fops = &nsfs_fops;
 	err = dentry_alloc_root(sb, &pi->inode, &out->dentry);
-	if (err) {
-		inode_put(&pi->inode);
-		return err;
-	}
+	if (err)
+		return err;	/* the inode went with it */
 	out->dentry->ops = &nsfs_dentry_ops;
-	out->dentry->priv = (void *)(uintptr_t)kinds[kind].type;
 	out->mnt = nsfs_mnt;
 	/* The new dentry's reference is ours already. */
 	path_get(out);
 	dentry_put(out->dentry);
 	return 0;
+err_free:
+	kfree(own);
+err_put:
+	ns_ref_put(r);
+	return err;
 }
+
+static void nsfs_evict(struct inode *i)
+{
+	struct ns_ref *r = i->priv;
+
+	proc_super_ops.evict_inode(i);
+	i->priv = NULL;
+	if (r)
+		ns_ref_put(r);
+	kfree(r);
+}
+
+/* A new descriptor of it; the reference moves in. */
+static long open_ref(const struct ns_ref *r)
+{
+	struct path p;
+	struct file *f;
+	int fd, err = nsfs_path(r, &p);
+
+	if (err)
+		return err;
+	err = file_open_path(&p, O_RDONLY, &f);
+	path_put(&p);
+	if (err)
+		return err;
+	err = fd_add(f, O_CLOEXEC, &fd);
+	if (err)
+		file_put(f);
+	return err ? err : fd;
+}
+
+static long nsfs_ioctl(struct file *f, unsigned cmd, unsigned long arg)
+{
+	const struct ns_ref *r = f->inode->priv;
+	struct ns_ref other = { CLONE_NEWUSER, &init_user_ns };
+	int err;
+
+	switch (cmd) {
+	case NS_GET_USERNS:
+		if (r->type == CLONE_NEWUSER)
+			return -EPERM;	/* its owner is out of our sight */
+		return open_ref(&other);
+	case NS_GET_PARENT:
+		err = ns_ref_parent(r, &other);
+		return err ? err : open_ref(&other);
+	case NS_GET_NSTYPE:
+		return (long)r->type;
+	case NS_GET_OWNER_UID:
+		if (r->type != CLONE_NEWUSER)
+			return -EINVAL;
+		return put_user(0u, (u32 __user *)arg);
+	}
+	return -ENOTTY;
+}
+
+static const struct file_ops nsfs_fops = {
+	.llseek = seq_llseek,
+	.ioctl = nsfs_ioctl,
+};
+
+static const struct ns_ref *ns_of_file(struct file *f)
+{
+	return f->ops == &nsfs_fops ? f->inode->priv : NULL;
+}
+
+static struct super_ops nsfs_super_ops;	/* const after init */
 
 static int nsfs_fill(struct super_block *sb, char *opts)
 {
 	struct proc_inode *pi;
 	int err;
 
-	sb->ops = &proc_super_ops;
+	nsfs_super_ops = proc_super_ops;
+	nsfs_super_ops.evict_inode = nsfs_evict;
+	sb->ops = &nsfs_super_ops;
 	sb->magic = NSFS_MAGIC;
 	sb->flags |= SB_NOWRITEBACK;
 	sb->blocksize = 4096;
@@ -132,27 +209,28 @@ static void nsfs_init(void)
 {
 	if (kern_mount("nsfs", NULL, &nsfs_mnt))
 		nsfs_mnt = NULL;
+	else
+		ns_of_file_hook = ns_of_file;
 }
 INIT(INIT_LATE, nsfs_init);
 
 /* --- links --------------------------------------------------------------*/
 static int ns_follow(struct dentry *d, struct inode *i, struct path *out)
 {
+	int kind = proc_i(i)->fd, err;
 	struct task *t = proc_task(i);
-	u64 ino = 0;
-	int err;
+	struct ns_ref r;
 
 	if (!t)
 		return -ENOENT;
 	err = proc_check_access(t, NEED_READ);
+	if (!err && !nsfs_mnt)
+		err = -ENOENT;
 	if (!err)
-		ino = ns_number(t, (enum ns_kind)proc_i(i)->fd);
+		err = ns_ref_of_task(t, kinds[kind].type,
+				     kinds[kind].for_children, &r);
 	task_put(t);
-	if (err)
-		return err;
-	if (!ino || !nsfs_mnt)
-		return -ENOENT;
-	return nsfs_path((enum ns_kind)proc_i(i)->fd, ino, out);
+	return err ? err : nsfs_path(&r, out);
 }
 
 static const struct inode_ops link_ops = {

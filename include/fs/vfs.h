@@ -648,6 +648,8 @@ int __must_check kern_mount(const char *fstype, char *opts, struct mount **out);
 int __must_check mnt_ns_copy(struct mnt_namespace *from, struct fs_struct *fs,
 			     struct mnt_namespace **out);
 void mnt_ns_put(struct mnt_namespace *ns);
+/* Root and working directory become the namespace's root. */
+void mnt_ns_enter(struct mnt_namespace *ns, struct fs_struct *fs);
 /* rootfs and the first namespace; then the real root is mounted on it. */
 void mount_init_rootfs(void);
 /* Begins to unpack the initramfs into rootfs, in a task of its own. */

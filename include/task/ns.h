@@ -35,6 +35,26 @@ struct fs_struct;
  * -EPERM, -EINVAL for kinds there are not. */
 int __must_check nsproxy_copy(u64 flags, struct nsproxy *from,
 			      struct fs_struct *fs, struct nsproxy **out);
+/* One namespace of any kind, with a reference. */
+struct ns_ref {
+	u64 type;		/* CLONE_NEW* */
+	void *ns;
+};
+/* Of a task: the kind its children get is for CLONE_NEWPID with for_children.
+ * -ENOENT: it has none (any more). */
+int __must_check ns_ref_of_task(struct task *t, u64 type, bool for_children,
+				struct ns_ref *out);
+void ns_ref_put(const struct ns_ref *r);
+u64 ns_ref_ino(const struct ns_ref *r);
+/* NS_GET_PARENT. -EINVAL: the kind has none, -EPERM: not for us to see. */
+int __must_check ns_ref_parent(const struct ns_ref *r, struct ns_ref *out);
+/* setns(2): all of them, or none. */
+int __must_check ns_join(const struct ns_ref *refs, unsigned n);
+#define NS_JOIN_MAX 4
+/* The namespace behind an open file of /proc/PID/ns, not referenced; NULL:
+ * it is none.  Set by who makes them. */
+struct file;
+extern const struct ns_ref *(*ns_of_file_hook)(struct file *f);
 #define UTS_FIELD 65
 static inline struct uts_ns *current_uts(void)
 {

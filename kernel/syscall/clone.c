@@ -2,7 +2,11 @@
 #include <syscall_prototypes.h>
 
 #include <arch/uaccess.h>
+#include <fs/fdtable.h>
+#include <kernel/rcu.h>
 #include <lib/string.h>
+#include <task/ns.h>
+#include <task/pid.h>
 #include <task/process.h>
 #include <uapi/task.h>
 
@@ -98,6 +102,69 @@ long sys_clone3(const struct clone_args __user *uargs, size_t size)
 long sys_unshare(unsigned long flags)
 {
 	return do_unshare(flags);
+}
+
+/* Those of a task that flags name. */
+static int join_task(struct pid *p, u64 flags)
+{
+	static const u64 types[NS_JOIN_MAX] = {
+		CLONE_NEWUTS, CLONE_NEWIPC, CLONE_NEWPID, CLONE_NEWNS,
+	};
+	struct ns_ref refs[NS_JOIN_MAX];
+	struct task *t;
+	unsigned n = 0;
+	int err;
+
+	rcu_read_lock();
+	t = pid_task(p, PIDTYPE_TGID);
+	if (t)
+		task_get(t);
+	rcu_read_unlock();
+	if (!t)
+		return -ESRCH;
+	err = ptrace_may_access(t, PTRACE_MODE_READ | PTRACE_MODE_REALCREDS);
+	for (int i = 0; !err && i < NS_JOIN_MAX; i++)
+		if (flags & types[i]) {
+			err = ns_ref_of_task(t, types[i], false, &refs[n]);
+			if (err)
+				err = -ESRCH;
+			else
+				n++;
+		}
+	task_put(t);
+	if (!err)
+		err = ns_join(refs, n);
+	while (n-- > 0)
+		ns_ref_put(&refs[n]);
+	return err;
+}
+
+static int join_pidfd(struct file *f, u64 flags)
+{
+	struct pid *p = pidfd_pid(f);
+
+	if (!p || !flags || (flags & ~(CLONE_NEWUTS | CLONE_NEWIPC |
+				       CLONE_NEWPID | CLONE_NEWNS)))
+		return -EINVAL;
+	return join_task(p, flags);
+}
+
+long sys_setns(int fdno, int flags)
+{
+	const struct ns_ref *r = NULL;
+	struct fd fd = fd_find(fdno);
+	int err = -EINVAL;
+
+	if (!fd.file)
+		return -EBADF;
+	if (ns_of_file_hook)
+		r = ns_of_file_hook(fd.file);
+	if (!r)
+		err = join_pidfd(fd.file, (u32)flags);
+	else if (!flags || r->type == (u32)flags)
+		err = ns_join(r, 1);
+	fd_release(fd);
+	return err;
 }
 
 long sys_set_tid_address(int __user *p)

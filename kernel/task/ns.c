@@ -183,6 +183,172 @@ int nsproxy_copy(u64 flags, struct nsproxy *from, struct fs_struct *fs,
 	return err;
 }
 
+/* --- one namespace of any kind ---------------------------------------------*/
+const struct ns_ref *(*ns_of_file_hook)(struct file *f);
+
+void ns_ref_put(const struct ns_ref *r)
+{
+	switch (r->type) {
+	case CLONE_NEWUTS:
+		uts_put(r->ns);
+		break;
+	case CLONE_NEWIPC:
+		ipc_ns_put(r->ns);
+		break;
+	case CLONE_NEWPID:
+		pid_ns_put(r->ns);
+		break;
+	case CLONE_NEWNS:
+		mnt_ns_put(r->ns);
+		break;
+	}
+}
+
+u64 ns_ref_ino(const struct ns_ref *r)
+{
+	switch (r->type) {
+	case CLONE_NEWUTS:
+		return ((struct uts_ns *)r->ns)->ino;
+	case CLONE_NEWIPC:
+		return ((struct ipc_ns *)r->ns)->ino;
+	case CLONE_NEWPID:
+		return ((struct pid_ns *)r->ns)->ino;
+	case CLONE_NEWNS:
+		return ((struct mnt_namespace *)r->ns)->id;
+	default:
+		return ((struct user_ns *)r->ns)->ino;
+	}
+}
+
+/* One of a set, referenced. */
+static void *take_part(struct nsproxy *n, u64 type)
+{
+	if (type == CLONE_NEWUTS) {
+		if (n->uts != &init_uts_ns)
+			ref_get(&n->uts->refs);
+		return n->uts;
+	}
+	if (type == CLONE_NEWIPC)
+		return ipc_ns_get(n->ipc);
+	if (type == CLONE_NEWPID)
+		return pid_ns_get(n->pid_for_children);
+	if (n->mnt)
+		ref_get(&n->mnt->refs);
+	return n->mnt;
+}
+
+int ns_ref_of_task(struct task *t, u64 type, bool for_children,
+		   struct ns_ref *out)
+{
+	struct nsproxy *n;
+
+	out->type = type;
+	out->ns = &init_user_ns;
+	if (type == CLONE_NEWUSER)
+		return 0;
+	if (type == CLONE_NEWPID && !for_children) {
+		out->ns = pid_ns_get(task_pid_ns(t));
+		return 0;
+	}
+	irq_lock(&t->alloc_lock);
+	n = t->nsproxy;
+	out->ns = n ? take_part(n, type) : NULL;
+	irq_unlock(&t->alloc_lock);
+	return out->ns ? 0 : -ENOENT;
+}
+
+static bool pid_ns_is_below(const struct pid_ns *ns, const struct pid_ns *top)
+{
+	while (ns->level > top->level)
+		ns = ns->parent;
+	return ns == top;
+}
+
+int ns_ref_parent(const struct ns_ref *r, struct ns_ref *out)
+{
+	struct pid_ns *ns = r->ns;
+
+	if (r->type == CLONE_NEWUSER)
+		return -EPERM;	/* the first has none */
+	if (r->type != CLONE_NEWPID)
+		return -EINVAL;
+	if (!ns->parent || !pid_ns_is_below(ns->parent, task_pid_ns(current)))
+		return -EPERM;
+	*out = (struct ns_ref){ CLONE_NEWPID, pid_ns_get(ns->parent) };
+	return 0;
+}
+
+/* --- setns ---------------------------------------------------------------------*/
+static int may_join(const struct ns_ref *r)
+{
+	if (r->type == CLONE_NEWUSER)
+		return -EINVAL;		/* it is the one we are in */
+	if (!capable(CAP_SYS_ADMIN))
+		return -EPERM;
+	if (r->type == CLONE_NEWPID &&
+	    !pid_ns_is_below(r->ns, task_pid_ns(current)))
+		return -EINVAL;
+	if (r->type != CLONE_NEWNS)
+		return 0;
+	if (!capable(CAP_SYS_CHROOT))
+		return -EPERM;
+	return ref_count(&current->fs->refs) == 1 ? 0 : -EINVAL;
+}
+
+/* In place of what n has; n is not published yet. */
+static void join_one(struct nsproxy *n, const struct ns_ref *r)
+{
+	struct ns_ref old = { .type = r->type };
+
+	if (r->type == CLONE_NEWUTS) {
+		old.ns = n->uts;
+		n->uts = r->ns;
+		if (n->uts != &init_uts_ns)
+			ref_get(&n->uts->refs);
+	} else if (r->type == CLONE_NEWIPC) {
+		old.ns = n->ipc;
+		n->ipc = ipc_ns_get(r->ns);
+	} else if (r->type == CLONE_NEWPID) {
+		old.ns = n->pid_for_children;
+		n->pid_for_children = pid_ns_get(r->ns);
+	} else {
+		old.ns = n->mnt;
+		n->mnt = r->ns;
+		ref_get(&n->mnt->refs);
+	}
+	ns_ref_put(&old);
+}
+
+int ns_join(const struct ns_ref *refs, unsigned count)
+{
+	struct task *t = current;
+	struct nsproxy *old = t->nsproxy, *n;
+	int err;
+
+	for (unsigned i = 0; i < count; i++) {
+		err = may_join(&refs[i]);
+		if (err)
+			return err;
+	}
+	err = nsproxy_share(old, &n);
+	if (err)
+		return err;
+	for (unsigned i = 0; i < count; i++) {
+		join_one(n, &refs[i]);
+		if (refs[i].type == CLONE_NEWIPC)
+			shm_exit(t);
+		if (refs[i].type == CLONE_NEWNS)
+			mnt_ns_enter(refs[i].ns, t->fs);
+	}
+	irq_lock(&t->alloc_lock);
+	t->nsproxy = n;
+	irq_unlock(&t->alloc_lock);
+	if (n->ipc != old->ipc)
+		sem_exit(t);
+	nsproxy_put(old);
+	return 0;
+}
+
 /* The root is mounted: from now on tasks may be given mounts of their own. */
 static void ns_late(void)
 {
