@@ -199,8 +199,9 @@ static bool may_destroy(const struct shm *s)
 		READ_ONCE(s->obj.ns->shm_rmid_forced));
 }
 
-/* One attachment, or a call that was about to make one, is gone. */
-static void drop_attachment(struct shm *s, bool note)
+/* One attachment, or a call that was about to make one, is gone.  The lock is
+ * dropped by who destroys: not analysed. */
+static void drop_attachment(struct shm *s, bool note) __no_analysis
 {
 	struct ipc_ids *ids = &s->obj.ns->ids[IPC_SHM];
 	bool may;
@@ -301,7 +302,7 @@ static const struct vma_ops shm_vm_ops = {
 
 /* map_request.attach has no argument of its own: the segment's number is the
  * file's inode number, and the caller holds an attachment. */
-static int attach_area(struct file *f, struct vma *v)
+static int attach_area(struct file *f, struct vma *v) __no_analysis
 {
 	struct ipc_obj *o;
 	int err = ipc_lock_id(current_ipc(), IPC_SHM, (int)f->inode->ino, &o);
