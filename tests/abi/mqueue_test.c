@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -279,4 +280,30 @@ TEST(the_directory)
 	CHECK(mq_send(q, "x", 1, 0) == 0);
 	CHECK(unlink("/tmp/mq/hw-test") == 0);
 	CHECK(umount("/tmp/mq") == 0);
+}
+
+TEST(notification_by_thread_needs_netlink)
+{
+	char cookie[32] = "";
+	struct {
+		void *value;
+		int signo, notify;
+		char rest[48];
+	} ev = { cookie, 99, SIGEV_THREAD, "" };
+	mqd_t q = make(0, 4, 8);
+	int s;
+
+	CHECK_ERR(syscall(SYS_mq_notify, q, &ev), EBADF);
+	ev.signo = open("/dev/null", O_RDONLY);
+	CHECK_ERR(syscall(SYS_mq_notify, q, &ev), ENOTSOCK);
+	s = socket(AF_UNIX, SOCK_STREAM, 0);
+	ev.signo = s;
+	CHECK_ERR(syscall(SYS_mq_notify, q, &ev), EINVAL);
+	ev.value = (void *)8;
+	CHECK_ERR(syscall(SYS_mq_notify, q, &ev), EFAULT);
+	ev.notify = 77;
+	CHECK_ERR(syscall(SYS_mq_notify, q, &ev), EINVAL);
+	CHECK_ERR(syscall(SYS_mq_notify, q, (void *)8), EFAULT);
+	CHECK_ERR(syscall(SYS_mq_notify, s, NULL), EBADF);
+	mq_unlink(NAME);
 }

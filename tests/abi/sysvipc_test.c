@@ -783,3 +783,111 @@ TEST(namespace_of_its_own)
 	CHECK_EQ(segment(1), 0);
 	CHECK(shmat(0, NULL, 0) != (void *)-1);
 }
+
+static void put_file(const char *name, const char *text)
+{
+	int fd = open(name, O_WRONLY);
+
+	CHECK(fd >= 0);
+	CHECK_EQ(write(fd, text, strlen(text)), strlen(text));
+	close(fd);
+}
+
+TEST(tunables)
+{
+	int id;
+
+	if (geteuid())
+		SKIP("needs root");
+	CHECK(unshare(CLONE_NEWIPC) == 0);
+	put_file("/proc/sys/kernel/sem", "10 20 5 2\n");
+	first_line("/proc/sys/kernel/sem", "10\t20\t5\t2\n");
+	CHECK_ERR(semget(IPC_PRIVATE, 11, 0600), EINVAL);
+	semset(10);
+	id = semset(10);
+	CHECK_ERR(semget(IPC_PRIVATE, 1, 0600), ENOSPC);
+	gone(id);
+	CHECK_ERR(op(id, 0, 1, 0), EINVAL);
+	put_file("/proc/sys/kernel/msgmax", "10");
+	CHECK_ERR(put(queue(), 1, "0123456789", 0), EINVAL);
+	put_file("/proc/sys/kernel/msg_next_id", "32771");
+	CHECK_EQ(queue(), 32771);
+	first_line("/proc/sys/kernel/msg_next_id", "-1\n");
+	put_file("/proc/sys/kernel/shmall", "2");
+	segment(4097);
+	CHECK_ERR(shmget(IPC_PRIVATE, 1, 0600), ENOSPC);
+}
+
+TEST(segments_of_the_dead)
+{
+	struct shmid_ds d;
+	int kept, orphan, pipefd[2];
+	pid_t pid;
+
+	if (geteuid())
+		SKIP("needs root");
+	CHECK(unshare(CLONE_NEWIPC) == 0 && pipe(pipefd) == 0);
+	kept = segment(4096);
+	pid = fork();
+	if (!pid) {
+		orphan = segment(4096);
+		_exit(write(pipefd[1], &orphan, sizeof(orphan)) < 0);
+	}
+	CHECK(read(pipefd[0], &orphan, sizeof(orphan)) == sizeof(orphan));
+	CHECK_CHILD(pid);
+	CHECK_EQ(shm_state(orphan).shm_nattch, 0);
+	put_file("/proc/sys/kernel/shm_rmid_forced", "1\n");
+	CHECK_ERR(shmctl(orphan, IPC_STAT, &d), EINVAL);
+	CHECK(shmctl(kept, IPC_STAT, &d) == 0);
+	pid = fork();
+	if (!pid) {
+		orphan = segment(4096);
+		_exit(write(pipefd[1], &orphan, sizeof(orphan)) < 0);
+	}
+	CHECK(read(pipefd[0], &orphan, sizeof(orphan)) == sizeof(orphan));
+	CHECK_CHILD(pid);
+	CHECK_ERR(shmctl(orphan, IPC_STAT, &d), EINVAL);
+	CHECK(shmat(kept, NULL, 0) != (void *)-1);
+	CHECK_EQ(shm_state(kept).shm_nattch, 1);
+}
+
+TEST(killed_sleepers_leave_nothing)
+{
+	struct sembuf both[2] = { { 0, -1, SEM_UNDO }, { 1, -1, 0 } };
+	int id = semset(2), seg = segment(4096), q = queue(), i;
+	struct message m;
+	pid_t pid[4];
+
+	set(id, 0, 1);
+	for (i = 0; i < 40; i++) {
+		pid[0] = fork();
+		if (!pid[0]) {
+			shmat(seg, NULL, 0);
+			_exit(semop(id, both, 2));
+		}
+		pid[1] = fork();
+		if (!pid[1])
+			_exit(op(id, 1, -1, 0));
+		pid[2] = fork();
+		if (!pid[2])
+			_exit(msgrcv(q, &m, 100, 1, 0) != 0);
+		await(id, 1, GETNCNT, 2);
+		kill(pid[0], SIGKILL);
+		if (i & 1)
+			CHECK(op(id, 1, 1, 0) == 0);
+		kill(pid[1], SIGKILL);
+		kill(pid[2], SIGKILL);
+		CHECK(waitpid(pid[0], NULL, 0) == pid[0]);
+		CHECK(waitpid(pid[1], NULL, 0) == pid[1]);
+		CHECK(waitpid(pid[2], NULL, 0) == pid[2]);
+		CHECK_EQ(semctl(id, 1, GETNCNT), 0);
+		CHECK_EQ(value(id, 0), 1);
+		set(id, 1, 0);
+		CHECK_EQ(shm_state(seg).shm_nattch, 0);
+	}
+	CHECK(put(q, 1, "x", 0) == 0);
+	expect(q, 1, 0, "x", 1);
+	gone(id);
+	CHECK(msgctl(q, IPC_RMID, NULL) == 0);
+	CHECK(shmctl(seg, IPC_RMID, NULL) == 0);
+}
