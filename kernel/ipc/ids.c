@@ -85,7 +85,7 @@ static int table_reserve(struct ipc_ids *ids, int index)
 	return 0;
 }
 
-/* --- numbers ---------------------------------------------------------------*/
+/* --- numbers --------------------------------------------------------------*/
 static struct ipc_obj *slot_at(struct ipc_ids *ids, int index)
 	__must_hold(&ids->lock)
 {
@@ -168,7 +168,7 @@ void ipc_remove_locked(struct ipc_obj *o, enum ipc_kind kind) __no_analysis
 		ids->max_index--;
 }
 
-/* --- look-up -----------------------------------------------------------------*/
+/* --- look-up --------------------------------------------------------------*/
 int ipc_lock_index(struct ipc_ns *ns, enum ipc_kind kind, int index,
 		   struct ipc_obj **out) __no_analysis
 {
@@ -177,7 +177,8 @@ int ipc_lock_index(struct ipc_ns *ns, enum ipc_kind kind, int index,
 
 	rcu_read_lock();
 	t = rcu_dereference(ns->ids[kind].table);
-	if (t && index >= 0 && index < t->size)
+	index = index_of(index);
+	if (t && index < t->size)
 		o = rcu_dereference(t->slot[index]);
 	if (!o) {
 		rcu_read_unlock();
@@ -199,7 +200,7 @@ int ipc_lock_id(struct ipc_ns *ns, enum ipc_kind kind, int id,
 
 	if (id < 0)
 		return -EINVAL;
-	err = ipc_lock_index(ns, kind, index_of(id), out);
+	err = ipc_lock_index(ns, kind, id, out);
 	if (err || likely((*out)->id == id))
 		return err;
 	spin_unlock(&(*out)->lock);
@@ -243,7 +244,7 @@ static struct ipc_obj *find_key(struct ipc_ids *ids, int key)
 	return NULL;
 }
 
-/* --- the get calls -------------------------------------------------------------*/
+/* --- the get calls --------------------------------------------------------*/
 static int use_existing(struct ipc_obj *o, const struct ipc_want *w)
 {
 	int err = 0;
@@ -319,7 +320,7 @@ void ipc_for_each(struct ipc_ns *ns, enum ipc_kind kind,
 	}
 }
 
-/* --- owners --------------------------------------------------------------------*/
+/* --- owners ---------------------------------------------------------------*/
 void ipc_fill_perm(struct ipc64_perm *p, const struct ipc_obj *o)
 {
 	memset(p, 0, sizeof(*p));
@@ -352,7 +353,7 @@ void ipc_show_owner(struct seq *s, const struct ipc_obj *o)
 	seq_printf(s, " %5u %5u %5u %5u", o->uid, o->gid, o->cuid, o->cgid);
 }
 
-/* --- sleeping --------------------------------------------------------------------*/
+/* --- sleeping -------------------------------------------------------------*/
 void ipc_wake(struct ipc_sleeper *s, int result)
 {
 	struct task *t = s->task;

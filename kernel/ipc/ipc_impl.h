@@ -64,7 +64,7 @@ void ipc_obj_put(struct ipc_obj *o);
 /* By id with its lock held, -EINVAL: unknown. */
 int __must_check ipc_lock_id(struct ipc_ns *ns, enum ipc_kind kind, int id,
 			     struct ipc_obj **out);
-/* By index, whatever its sequence number (the *_STAT commands). */
+/* By the index in it, whatever the sequence number (the *_STAT commands). */
 int __must_check ipc_lock_index(struct ipc_ns *ns, enum ipc_kind kind,
 				int index, struct ipc_obj **out);
 /* For IPC_SET and IPC_RMID: locked, and ours to change. ids.lock held. */
@@ -103,7 +103,7 @@ static inline int ipc_pid_nr(const struct pid *p)
 void ipc_show_name(struct seq *s, const struct ipc_obj *o);
 void ipc_show_owner(struct seq *s, const struct ipc_obj *o);
 
-/* --- as user programs see it ------------------------------------------------*/
+/* --- as user programs see it ----------------------------------------------*/
 struct ipc64_perm {
 	s32 key;
 	u32 uid, gid, cuid, cgid, mode;
@@ -116,7 +116,7 @@ void ipc_fill_perm(struct ipc64_perm *p, const struct ipc_obj *o);
 int __must_check ipc_change_perm(struct ipc_obj *o,
 				 const struct ipc64_perm *p);
 
-/* --- sleeping -----------------------------------------------------------------
+/* --- sleeping ---------------------------------------------------------------
  * A sleeper stands on its queue with this; who takes it off says why. */
 #define IPC_PENDING 1
 struct ipc_sleeper {
@@ -135,7 +135,7 @@ void ipc_wake(struct ipc_sleeper *s, int result);
  * came.  True: woken. */
 bool ipc_sleep(struct ipc_sleeper *s, u64 deadline);
 
-/* --- one hook per kind -----------------------------------------------------*/
+/* --- one hook per kind ----------------------------------------------------*/
 /* Deletes it; lock held, dropped; ids.lock held. */
 void sem_delete_unlock(struct ipc_obj *o);
 void shm_delete_unlock(struct ipc_obj *o);

@@ -24,7 +24,7 @@ struct mq_sleeper {
 	int prio;
 };
 
-/* --- making ------------------------------------------------------------------*/
+/* --- making ---------------------------------------------------------------*/
 static int check_attr(const struct mqueue_ns *ns, const struct mq_attr *a)
 {
 	bool may = capable(CAP_SYS_RESOURCE);
@@ -109,7 +109,7 @@ void mqueue_free(struct mqueue *q)
 	kfree(q);
 }
 
-/* --- messages -----------------------------------------------------------------*/
+/* --- messages -------------------------------------------------------------*/
 static void insert_message(struct mqueue *q, struct mq_message *m)
 {
 	struct list *at = &q->messages;
@@ -134,7 +134,7 @@ static struct mq_message *take_first(struct mqueue *q)
 	return m;
 }
 
-/* --- sleepers -------------------------------------------------------------------*/
+/* --- sleepers -------------------------------------------------------------*/
 static void stand_in(struct list *queue, struct mq_sleeper *s)
 {
 	struct list *at = queue;
@@ -173,7 +173,7 @@ static int sleep_on(struct mqueue *q, struct mq_sleeper *s, u64 deadline)
 	return result;
 }
 
-/* --- being told --------------------------------------------------------------------*/
+/* --- being told -----------------------------------------------------------*/
 static void forget_notify(struct mqueue *q)
 {
 	pid_put(q->notify);
@@ -218,7 +218,7 @@ static int set_notify(struct mqueue *q, const struct mq_event *e)
 	return 0;
 }
 
-/* --- sending and receiving ------------------------------------------------------------*/
+/* --- sending and receiving ------------------------------------------------*/
 static void poll_wake(struct mqueue *q, u64 events)
 {
 	if (waitq_active(&q->poll))
@@ -295,7 +295,7 @@ static int receive_message(struct mqueue *q, bool may_wait, u64 deadline,
 	return err;
 }
 
-/* --- the calls ----------------------------------------------------------------------------*/
+/* --- the calls ------------------------------------------------------------*/
 /* The queue of a descriptor that may be used that way; -EBADF. */
 static int find_queue(int fdno, u32 mode, struct fd *fd, struct mqueue **out)
 {
@@ -420,7 +420,7 @@ int mq_getsetattr(int fdno, const struct mq_attr *new, struct mq_attr *old)
 	return 0;
 }
 
-/* --- as a file --------------------------------------------------------------------------------*/
+/* --- as a file ------------------------------------------------------------*/
 static ssize_t mqueue_read(struct file *f, struct iter *it, u64 *pos,
 			   unsigned flags)
 {

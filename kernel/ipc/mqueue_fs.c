@@ -26,7 +26,7 @@ static struct mqueue_ns *ns_of(const struct inode *i)
 	return i->sb->priv;
 }
 
-/* --- inodes ------------------------------------------------------------------*/
+/* --- inodes ---------------------------------------------------------------*/
 static int new_inode(struct super_block *sb, const struct inode *dir, u32 mode,
 		     struct inode **out)
 {
@@ -63,7 +63,7 @@ static struct mqueue *find_name(struct inode *dir, const struct dentry *d)
 	return NULL;
 }
 
-/* --- the directory: its lock is held -----------------------------------------------*/
+/* --- the directory: its lock is held --------------------------------------*/
 static int lookup(struct inode *dir, struct dentry *d)
 {
 	struct mqueue *q;
@@ -155,7 +155,7 @@ static const struct file_ops dir_fops = {
 	.llseek = generic_llseek,
 };
 
-/* --- superblocks ------------------------------------------------------------------*/
+/* --- superblocks ----------------------------------------------------------*/
 static void put_super(struct super_block *sb)
 {
 	struct mqueue_ns *ns = sb->priv;
@@ -281,7 +281,7 @@ static const struct filesystem mqueue = {
 };
 FILESYSTEM(mqueue);
 
-/* --- mq_open, mq_unlink ----------------------------------------------------------------*/
+/* --- mq_open, mq_unlink ---------------------------------------------------*/
 static int check_name(const char *name, size_t len)
 {
 	if (!len)
@@ -383,7 +383,7 @@ int mq_unlink(const char *name)
 	return err;
 }
 
-/* --- /proc/sys/fs/mqueue --------------------------------------------------------------*/
+/* --- /proc/sys/fs/mqueue --------------------------------------------------*/
 struct limit {
 	u16 offset;
 	int min, max;

@@ -77,7 +77,7 @@ static struct msg_queue *queue_of(struct ipc_obj *o)
 	return container_of(o, struct msg_queue, obj);
 }
 
-/* --- making and removing ---------------------------------------------------------*/
+/* --- making and removing --------------------------------------------------*/
 static void queue_free(struct ipc_obj *o)
 {
 	struct msg_queue *q = queue_of(o);
@@ -163,7 +163,7 @@ void msg_delete_unlock(struct ipc_obj *o) __no_analysis
 	ipc_obj_put(o);
 }
 
-/* --- rules ------------------------------------------------------------------------*/
+/* --- rules ----------------------------------------------------------------*/
 static bool accepts(const struct msg_rule *r, const struct msg *m)
 {
 	switch (r->how) {
@@ -215,7 +215,7 @@ static int make_rule(struct msg_rule *r, size_t size, long type, int flags)
 	return 0;
 }
 
-/* --- sending -----------------------------------------------------------------------*/
+/* --- sending --------------------------------------------------------------*/
 static int message_load(const void __user *buf, size_t size, struct msg **out)
 {
 	const long __user *utype = buf;
@@ -355,7 +355,7 @@ int msg_send(int id, const void __user *buf, size_t size, int flags)
 	return err;
 }
 
-/* --- receiving -----------------------------------------------------------------------*/
+/* --- receiving ------------------------------------------------------------*/
 /* A copy of m, made under the lock into memory that was had before. */
 static void copy_message(struct msg *to, const struct msg *m, size_t room)
 {
@@ -480,7 +480,7 @@ long msg_receive(int id, void __user *buf, size_t size, long type, int flags)
 	return err ? err : (long)n;
 }
 
-/* --- msgctl ------------------------------------------------------------------------*/
+/* --- msgctl ---------------------------------------------------------------*/
 static void fill_stat(struct msqid64_ds *d, const struct msg_queue *q)
 {
 	memset(d, 0, sizeof(*d));

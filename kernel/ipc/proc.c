@@ -38,7 +38,7 @@ static int table_show(struct seq *s, void *arg)
 	return 0;
 }
 
-/* --- tunables -----------------------------------------------------------------*/
+/* --- tunables -------------------------------------------------------------*/
 /* A word of struct ipc_ns, by its place. */
 struct ipc_word {
 	u16 offset;

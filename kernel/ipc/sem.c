@@ -26,7 +26,7 @@ struct sem_undo_list {
 	struct list undos __guarded_by(&lock);
 };
 
-/* --- one call -----------------------------------------------------------------*/
+/* --- one call -------------------------------------------------------------*/
 static int adjust_undo(struct sem_undo *u, const struct sembuf *op)
 {
 	int v = u->adjust[op->num] - op->op;
@@ -83,7 +83,7 @@ undo:
 	return err;
 }
 
-/* --- the sleepers ----------------------------------------------------------------*/
+/* --- the sleepers ---------------------------------------------------------*/
 /* All that would change a value, onto the one queue. */
 static void merge_queues(struct sem_set *set)
 {
@@ -175,7 +175,7 @@ void sem_settle(struct sem_set *set, const struct sembuf *ops, unsigned n)
 		settle_one(set, &set->sems[ops[i].num]);
 }
 
-/* --- undo ------------------------------------------------------------------------*/
+/* --- undo -----------------------------------------------------------------*/
 static int own_undo_list(struct sem_undo_list **out)
 {
 	struct sem_undo_list *l = current->undo_list;
@@ -295,7 +295,7 @@ static int need_undo_relock(struct sem_set *set, struct sem_queue *q,
 	return *spare ? -EAGAIN : -ENOMEM;
 }
 
-/* --- semop --------------------------------------------------------------------------*/
+/* --- semop ----------------------------------------------------------------*/
 struct sem_call {
 	int id;
 	u32 max_num;
@@ -421,7 +421,7 @@ int sem_op(int id, struct sembuf __user *uops, unsigned n, u64 deadline)
 	return err;
 }
 
-/* --- exit ------------------------------------------------------------------------------*/
+/* --- exit -----------------------------------------------------------------*/
 static void apply_undo(struct sem_set *set, const struct sem_undo *u)
 {
 	for (u32 i = 0; i < set->nsems; i++) {

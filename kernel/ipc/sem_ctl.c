@@ -26,7 +26,7 @@ struct seminfo {
 		semvmx, semaem;
 };
 
-/* --- making ------------------------------------------------------------------*/
+/* --- making ---------------------------------------------------------------*/
 static void set_free(struct ipc_obj *o)
 {
 	struct sem_set *set = set_of(o);
@@ -87,7 +87,7 @@ int sem_get(int key, int nsems, int flags)
 	return ipc_get(ns, IPC_SEM, &w);
 }
 
-/* --- removing -------------------------------------------------------------------*/
+/* --- removing -------------------------------------------------------------*/
 static void wake_list(struct list *l)
 {
 	struct sem_queue *q, *next;
@@ -117,7 +117,7 @@ void sem_delete_unlock(struct ipc_obj *o) __no_analysis
 	ipc_obj_put(o);
 }
 
-/* --- the whole set -----------------------------------------------------------------*/
+/* --- the whole set --------------------------------------------------------*/
 static void fill_stat(struct semid64_ds *d, const struct sem_set *set)
 {
 	memset(d, 0, sizeof(*d));
@@ -204,7 +204,7 @@ static int ctl_owner(int id, int cmd, const void __user *from)
 	return err;
 }
 
-/* --- all values -----------------------------------------------------------------------*/
+/* --- all values -----------------------------------------------------------*/
 /* Locked, and the caller may do what `mode` says. */
 static int lock_permitted(int id, int mode, struct sem_set **out)
 	__no_analysis
@@ -279,7 +279,7 @@ static int ctl_all(int id, int cmd, void __user *user) __no_analysis
 	return err;
 }
 
-/* --- one semaphore -----------------------------------------------------------------------*/
+/* --- one semaphore --------------------------------------------------------*/
 static int count_list(const struct list *l, u32 num, bool for_zero)
 {
 	const struct sem_queue *q;

@@ -67,7 +67,7 @@ static unsigned long shm_pages(const struct shm *s)
 	return ALIGN_UP(s->size, PAGE_SIZE) >> PAGE_SHIFT;
 }
 
-/* --- making ------------------------------------------------------------------*/
+/* --- making ---------------------------------------------------------------*/
 static void shm_free(struct ipc_obj *o)
 {
 	struct shm *s = shm_of(o);
@@ -157,7 +157,7 @@ int shm_get(int key, size_t size, int flags)
 	return ipc_get(ns, IPC_SHM, &w);
 }
 
-/* --- removing ----------------------------------------------------------------*/
+/* --- removing -------------------------------------------------------------*/
 static void unlock_memory(struct shm *s)
 {
 	if (!s->locker)
@@ -225,7 +225,7 @@ static void drop_attachment(struct shm *s, bool note) __no_analysis
 	mutex_unlock(&ids->lock);
 }
 
-/* --- orphans -------------------------------------------------------------------*/
+/* --- orphans --------------------------------------------------------------*/
 /* Unattached segments go whose creator is this one, or has gone before. */
 static void drop_orphans_of(struct ipc_ns *ns, const struct pid *creator)
 	__no_analysis
@@ -262,7 +262,7 @@ void shm_exit(struct task *t)
 		drop_orphans_of(ns, t->thread_pid);
 }
 
-/* --- areas ---------------------------------------------------------------------*/
+/* --- areas ----------------------------------------------------------------*/
 static void shm_vma_open(struct vma *v)
 {
 	struct shm *s = v->priv;
@@ -317,7 +317,7 @@ static int attach_area(struct file *f, struct vma *v) __no_analysis
 	return 0;
 }
 
-/* --- shmat ---------------------------------------------------------------------*/
+/* --- shmat ----------------------------------------------------------------*/
 static int make_request(int flags, unsigned long addr, struct map_request *rq,
 			int *access)
 {
@@ -393,7 +393,7 @@ int shm_detach(unsigned long addr)
 	return mm_unmap_object(addr, &shm_vm_ops);
 }
 
-/* --- shmctl ---------------------------------------------------------------------*/
+/* --- shmctl ---------------------------------------------------------------*/
 static void fill_stat(struct shmid64_ds *d, const struct shm *s)
 {
 	memset(d, 0, sizeof(*d));
@@ -513,7 +513,7 @@ static int ctl_owner(int id, int cmd, const void __user *from)
 	return err;
 }
 
-/* --- SHM_LOCK: pages never leave memory anyway, but they are paid for --------------*/
+/* --- SHM_LOCK: pages never leave memory anyway, but they are paid for -----*/
 static int may_lock(const struct shm *s, int cmd)
 {
 	u32 euid = current_euid();

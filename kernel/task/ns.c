@@ -183,7 +183,7 @@ int nsproxy_copy(u64 flags, struct nsproxy *from, struct fs_struct *fs,
 	return err;
 }
 
-/* --- one namespace of any kind ---------------------------------------------*/
+/* --- one namespace of any kind --------------------------------------------*/
 const struct ns_ref *(*ns_of_file_hook)(struct file *f);
 
 void ns_ref_put(const struct ns_ref *r)
@@ -278,7 +278,7 @@ int ns_ref_parent(const struct ns_ref *r, struct ns_ref *out)
 	return 0;
 }
 
-/* --- setns ---------------------------------------------------------------------*/
+/* --- setns ----------------------------------------------------------------*/
 static int may_join(const struct ns_ref *r)
 {
 	if (r->type == CLONE_NEWUSER)

@@ -390,7 +390,7 @@ TEST(sem_info)
 	gone(id);
 }
 
-/* --- shared memory ------------------------------------------------------------*/
+/* --- shared memory --------------------------------------------------------*/
 static struct shmid_ds shm_state(int id)
 {
 	struct shmid_ds d;
@@ -563,7 +563,7 @@ TEST(shm_in_maps)
 	CHECK(shmctl(id, IPC_RMID, NULL) == 0);
 }
 
-/* --- messages --------------------------------------------------------------------*/
+/* --- messages -------------------------------------------------------------*/
 struct message {
 	long type;
 	char text[100];
@@ -717,7 +717,7 @@ TEST(msg_info)
 	CHECK(msgctl(id, IPC_RMID, NULL) == 0);
 }
 
-/* --- ids, /proc, namespaces --------------------------------------------------------*/
+/* --- ids, /proc, namespaces -----------------------------------------------*/
 TEST(ids_are_not_used_again_soon)
 {
 	int a = queue(), b;
