@@ -170,7 +170,7 @@ static void take_input(struct uart *u, const u8 *s, u32 n)
 void uart_interrupt(struct uart *u)
 {
 	u8 buf[RX_BATCH];
-	bool brk, was_full;
+	bool brk, has_room;
 	u32 n;
 
 	do {
@@ -184,15 +184,15 @@ void uart_interrupt(struct uart *u)
 				break;
 			buf[n++] = (u8)c;
 		}
-		was_full = ring_used(u) != 0;
 		drain_locked(u);
-		was_full = was_full && ring_used(u) < UART_RING / 2;
+		/* Also when a message of the kernel's pushed the ring out. */
+		has_room = ring_used(u) < UART_RING / 2;
 		irq_unlock(&u->lock);
 		if (n)
 			take_input(u, buf, n);
 		if (brk)
 			take_break(u);
-		if (was_full)
+		if (has_room)
 			tty_wakeup(u->tty);
 	} while (n == RX_BATCH || brk);
 }

@@ -468,6 +468,7 @@ size_t tty_input(struct tty *t, const u8 *s, size_t n)
 	irq_unlock(&t->lock);
 	if (sigs)
 		send_signals(t, sigs);
+	smp_mb();	/* the input, then who waits for it */
 	if ((wake || sigs) && waitq_active(&t->read_wait))
 		waitq_wake(&t->read_wait, TASK_NORMAL, 0, EPOLLIN | EPOLLRDNORM);
 	if (was_stopped && !READ_ONCE(t->stopped))

@@ -69,6 +69,7 @@ static size_t slave_write(struct tty *t, const u8 *s, size_t n)
 		done += k;
 	}
 	irq_unlock(&p->lock);
+	smp_mb();	/* the bytes, then who waits for them */
 	if (done && waitq_active(&p->master->read_wait))
 		waitq_wake(&p->master->read_wait, TASK_NORMAL, 0,
 			   EPOLLIN | EPOLLRDNORM);

@@ -124,6 +124,7 @@ PARAM("console", param_console);
 
 void tty_wakeup(struct tty *t)
 {
+	smp_mb();	/* the room that was made, then who waits for it */
 	if (waitq_active(&t->write_wait))
 		waitq_wake(&t->write_wait, TASK_NORMAL, 0,
 			   EPOLLOUT | EPOLLWRNORM);
