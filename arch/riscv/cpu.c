@@ -275,6 +275,23 @@ void cpus_probe(void)
 	uaccess_toggles_sum = CONFIG_SUM_TOGGLE || sum_price < 1000;
 }
 
+/* Under a clock of instructions (QEMU's -icount) nothing has its true price:
+ * who counts says what would have been chosen.  Before other harts start. */
+static void set_user_access(const char *value)
+{
+	if (str_equal(value, "open"))
+		uaccess_toggles_sum = CONFIG_SUM_TOGGLE;
+	else if (str_equal(value, "closed"))
+		uaccess_toggles_sum = true;
+	else
+		pr_warn("user_access=%s: neither open nor closed\n", value);
+	if (uaccess_toggles_sum)
+		csr_clear(sstatus, SR_SUM);
+	else
+		csr_set(sstatus, SR_SUM);
+}
+PARAM("user_access", set_user_access);
+
 /* When the command line has said what is to be printed. */
 static void cpus_report(void)
 {

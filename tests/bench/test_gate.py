@@ -1,0 +1,71 @@
+"""The gate: figures that a busy host cannot move stay within limits.tsv."""
+import os
+import sys
+
+import pytest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, HERE)
+import counts
+import guest
+
+# What Hartwood finds out by the clock, where the clock counts instructions.
+APPEND = "user_access=open image_aslr=boot"
+
+
+def read_limits():
+    limits = {}
+    with open(os.path.join(HERE, "limits.tsv")) as f:
+        for line in f:
+            if line.strip() and not line.startswith("#"):
+                kind, name, limit = line.split("\t")
+                limits[kind, name] = float(limit)
+    return limits
+
+
+def kernel_path(machine):
+    return guest.kernel_files(machine)[0]
+
+
+def is_debug(machine):
+    """The checks of a debug build have their price."""
+    return os.path.basename(os.path.dirname(kernel_path(machine))) == "debug"
+
+
+@pytest.fixture(scope="module")
+def measured(machine, kernel):
+    """{(kind, name): figure} of one boot on one hart."""
+    append = "" if kernel == "linux" else APPEND
+    m = machine.with_(smp=1, append=append, timeout=150, silence=60)
+    c = counts.count(m, counts.disk())
+    assert not c.trouble, c.trouble
+    figures = {("kB", "memory at the first command"): c.memory}
+    for name, f in c.figures.items():
+        figures["flushes", name] = f.flushes
+        figures["instructions", name] = f.instructions
+    if kernel != "linux":
+        figures["bytes", "image"] = os.path.getsize(kernel_path(m))
+    return figures
+
+
+def report(over, figures):
+    return "\n".join(f"{kind} of {name}: {figures[kind, name]}, limit {limit}"
+                     for (kind, name), limit in over.items())
+
+
+def test_counts_are_there(measured):
+    """And the operations themselves work, on any kernel."""
+    missing = [key for key in read_limits()
+               if key[0] != "bytes" and key not in measured]
+    assert not missing, f"not counted: {missing}"
+
+
+@pytest.mark.parametrize("kind", ["flushes", "instructions", "bytes", "kB"])
+def test_within_limits(machine, kernel, measured, kind):
+    if kernel == "linux":
+        pytest.skip("the limits are Hartwood's")
+    if is_debug(machine):
+        pytest.skip("a debug build counts its checks")
+    over = {key: limit for key, limit in read_limits().items()
+            if key[0] == kind and measured.get(key, 0) > limit}
+    assert not over, report(over, measured)
