@@ -99,13 +99,15 @@ static inline int wait_signal_check(u32 state)
 	return 0;
 }
 
-/* Waits until cond, a signal (-EINTR) or the deadline (-ETIMEDOUT; 0: none) */
-#define wait_event_state(q, cond, st, excl, deadline)                          \
+/* Waits until cond, a signal (-EINTR) or the deadline (-ETIMEDOUT; 0: none).
+ * events: the poll events that can make cond true; 0: wakes of any kind. */
+#define wait_event_key(q, cond, st, excl, deadline, events)                    \
 	({                                                                     \
 		struct wait_entry _we;                                         \
 		int _err = 0;                                                  \
 		might_sleep();                                                 \
 		wait_entry_init(&_we);                                         \
+		_we.key = (events);                                            \
 		for (;;) {                                                     \
 			if (excl)                                              \
 				wait_prepare_exclusive(q, &_we, st);           \
@@ -130,6 +132,9 @@ static inline int wait_signal_check(u32 state)
 		wait_finish(q, &_we);                                          \
 		_err;                                                          \
 	})
+
+#define wait_event_state(q, cond, st, excl, deadline)                          \
+	wait_event_key(q, cond, st, excl, deadline, 0)
 
 #define wait_event(q, cond)                                                    \
 	((void)((cond) ? 0 :                                                   \

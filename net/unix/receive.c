@@ -73,9 +73,11 @@ static int wait_msg_relock(struct socket *s, struct unix_sock *u,
 		if (socket_nonblock(s, flags))
 			return -EAGAIN;
 		mutex_unlock(&u->read_lock);
-		err = wait_event_state(&u->wait, recv_ready(u),
-				       TASK_INTERRUPTIBLE, true,
-				       socket_deadline(s->rcv_timeo_ns));
+		/* Not for the room that the peer makes by receiving. */
+		err = wait_event_key(&u->wait, recv_ready(u),
+				     TASK_INTERRUPTIBLE, true,
+				     socket_deadline(s->rcv_timeo_ns),
+				     EPOLLIN | EPOLLRDNORM);
 		mutex_lock(&u->read_lock);
 		if (err)
 			return err == -ETIMEDOUT ? -EAGAIN : -ERESTARTSYS;
