@@ -69,17 +69,19 @@ void waitq_wake_locked(struct waitq *q, u32 state, int nr, u64 key)
 /* As waitq_wake, but the waker is about to sleep: hands its hart over. */
 void waitq_wake_sync(struct waitq *q, u32 state, int nr, u64 key);
 
+/* Does anyone wait?  The caller's stores, which may have made a condition
+ * true, come before the look: a sleeper queues itself, then looks at them. */
 static inline bool waitq_active(struct waitq *q)
 {
+	smp_mb();
 	return !list_empty(&q->waiters);
 }
 
 #define wake_one(q) waitq_wake(q, TASK_NORMAL, 1, 0)
 #define wake_all(q) waitq_wake(q, TASK_NORMAL, 0, 0)
-/* Wakes only if someone waits; orders the caller's stores first. */
+/* Wakes only if someone waits. */
 #define wake_if_waiting(q, nr)                                                 \
 	do {                                                                   \
-		smp_mb();                                                      \
 		if (waitq_active(q))                                           \
 			waitq_wake(q, TASK_NORMAL, nr, 0);                     \
 	} while (0)
@@ -196,6 +198,10 @@ static inline void set_task_state(u32 state)
 {
 	(void)__atomic_exchange_n(&current->state, state, __ATOMIC_SEQ_CST);
 }
+
+/* For a state that does not end by a condition: a waker that saw the sleep
+ * before it and is late (it has pi_lock) must not take this one for that. */
+void task_set_special_state(u32 state);
 
 /* Wakes t if it is in one of `states`; true if this call woke it. */
 bool task_wake_state(struct task *t, u32 states);
