@@ -570,12 +570,25 @@ void sched_first_run(struct task *prev)
 	preempt_enable();
 }
 
-void __noreturn sched_exit(void)
+void task_set_special_state(u32 state)
+{
+	struct task *t = current;
+
+	irq_lock(&t->pi_lock);
+	set_task_state(state);
+	irq_unlock(&t->pi_lock);
+}
+
+/* Interrupts stay off from here to the switch: who is switched from dead is
+ * given up.  The lock: see task_set_special_state(). */
+void __noreturn sched_exit(void) __no_analysis
 {
 	irqs_off();
 	current->preempt_count = 1;
 	current->irq_depth = 0;
+	raw_spin_lock(&current->pi_lock.raw);
 	WRITE_ONCE(current->state, TASK_DEAD);
+	raw_spin_unlock(&current->pi_lock.raw);
 	schedule_once(false);
 	BUG();
 }

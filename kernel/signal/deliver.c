@@ -97,7 +97,7 @@ static bool stop(struct sighand *s, int sig) __no_analysis
 	}
 	is_last = participate_in_stop(t);
 	signal_recalc(t);
-	set_task_state(TASK_STOPPED);
+	task_set_special_state(TASK_STOPPED);
 	irq_unlock(&s->lock);
 	if (is_last) {
 		read_lock(&tasklist_lock);

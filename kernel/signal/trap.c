@@ -68,14 +68,6 @@ void ptrace_trap_notify(struct task *t)
 
 /* --- the stop ---*/
 
-/* pi_lock: a late wake-up of an earlier sleep must not undo this. */
-static void set_traced(struct task *t)
-{
-	irq_lock(&t->pi_lock);
-	set_task_state(TASK_TRACED);
-	irq_unlock(&t->pi_lock);
-}
-
 static void tell_tracer(struct task *t, int why, bool is_last_to_stop)
 {
 	read_lock(&tasklist_lock);
@@ -106,7 +98,7 @@ static int stop_traced_relock(struct sighand *s, int code, int why,
 	t->ptrace_message = message;
 	t->last_siginfo = info;
 	t->ptrace_code = code;
-	set_traced(t);
+	task_set_special_state(TASK_TRACED);
 	if (why == CLD_STOPPED && (t->jobctl & JOBCTL_STOP_PENDING))
 		is_last = participate_in_stop(t);
 	jobctl_clear(t, JOBCTL_TRAP_STOP);
