@@ -137,6 +137,8 @@ help:
 	@echo "make          build/hartwood (ELF) and build/Image"
 	@echo "make run      a shell on Hartwood in QEMU"
 	@echo "make test     all tests"
+	@echo "make bench    times and counts against Linux: RUNS=, QEMU=, ONLY="
+	@echo "make gate     the counts alone, against tests/bench/limits.tsv"
 	@echo "make stress   the storms and 200 boots in a row"
 	@echo "make check    static checks"
 	@echo "make debug    the kernel with every run-time check, in build/debug"

@@ -26,6 +26,8 @@ FLAGS = ["-std=gnu11", "-O2", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror",
          "-pthread", "-static", "-s"]
 SHIFT = 4                   # 16 ns of the guest's clock are an instruction
 DIR = "/bench"              # on the disks
+# What Hartwood finds out by the clock, where the clock counts instructions.
+APPEND = "user_access=open image_aslr=boot"
 
 
 @dataclasses.dataclass

@@ -9,8 +9,6 @@ sys.path.insert(0, HERE)
 import counts
 import guest
 
-# What Hartwood finds out by the clock, where the clock counts instructions.
-APPEND = "user_access=open image_aslr=boot"
 
 
 def read_limits():
@@ -35,7 +33,7 @@ def is_debug(machine):
 @pytest.fixture(scope="module")
 def measured(machine, kernel):
     """{(kind, name): figure} of one boot on one hart."""
-    append = "" if kernel == "linux" else APPEND
+    append = "" if kernel == "linux" else counts.APPEND
     m = machine.with_(smp=1, append=append, timeout=150, silence=60)
     c = counts.count(m, counts.disk())
     assert not c.trouble, c.trouble
