@@ -11,7 +11,7 @@ CHECK_SRCS = $(filter-out lib/fdt%.c lib/decompress%.c,$(SRCS))
 # By name: this file is read before the Makefile sets GENERATED.
 CHECK_NEEDS := $(BUILD)/include/syscall_prototypes.h
 
-check: check-layers check-headers check-spaces check-locks check-syntax
+check: check-layers check-headers check-spaces check-locks check-syntax check-models
 	@echo "check: all passed"
 
 check-layers:
@@ -43,6 +43,11 @@ check-syntax:
 		python3 -m py_compile $$f || exit 1; done
 	@echo "check-syntax: done"
 
+# The protocols that are hard to get right, by spin: docs/models.md.
+check-models:
+	@scripts/setup models
+	@scripts/check-models
+
 # Whitespace as .clang-format has it; changes nothing.
 check-format:
 	@clang-format --dry-run --Werror $$(git ls-files '*.c' '*.h' | grep -v third_party)
@@ -50,4 +55,4 @@ check-format:
 stats:
 	@scripts/stats
 
-.PHONY: check check-layers check-headers check-spaces check-locks check-syntax check-format stats
+.PHONY: check check-layers check-headers check-spaces check-locks check-syntax check-models check-format stats
