@@ -6,8 +6,9 @@
  *          decides: the list goes from special to general).  Early drivers
  *          (interrupt controllers) are probed in a first pass, the rest in a
  *          second; who asks for deferral is tried again as long as a round
- *          brings anybody up.  An empty virtio slot costs one register read
- *          and leaves nothing behind.
+ *          brings anybody up.  What stdout-path names goes first in its
+ *          pass.  An empty virtio slot costs one register read and leaves
+ *          nothing behind.
  * Locks:   none: all of it runs on the boot task; the list of devices is
  *          const afterwards.
  * Life:    devices are never freed once probed.
@@ -27,6 +28,7 @@ static LIST_HEAD(devices);	/* probed. const after init */
 static LIST_HEAD(pending);	/* found, not probed yet */
 static struct fdt tree;
 static bool is_tree_open;
+static int stdout_node;		/* /chosen's stdout-path, or an error */
 
 const struct fdt *device_fdt(void)
 {
@@ -138,7 +140,11 @@ static void device_add(int node, const char *compat, const struct driver *drv)
 	dev->fdt_node = node;
 	dev->compatible = compat;
 	dev->driver = drv;
-	list_add_tail(&dev->node, &pending);
+	/* The first UART that comes up becomes the console. */
+	if (node == stdout_node)
+		list_add(&dev->node, &pending);
+	else
+		list_add_tail(&dev->node, &pending);
 }
 
 static void find_device(int node)
@@ -206,10 +212,12 @@ static bool probe_round(u32 flags)
 static void drivers_init(void)
 {
 	struct device *dev;
+	const char *options;
 	int node;
 
 	if (!device_fdt()->blob)
 		return;
+	stdout_node = fdt_stdout(&tree, &options);
 	fdt_for_each_node(&tree, node)
 		find_device(node);
 	while (probe_round(DRIVER_EARLY))

@@ -9,7 +9,9 @@
  *          guards the ring and the transmitter.  Received bytes are collected
  *          under it and handed to the tty without it.
  */
+#include <drivers/driver.h>
 #include <kernel/assert.h>
+#include <lib/bitmap.h>
 #include <lib/string.h>
 #include <task/sysrq.h>
 #include <time/clock.h>
@@ -17,6 +19,7 @@
 
 #define RX_BATCH 64u
 #define SYSRQ_NS (5 * NSEC_PER_SEC)
+#define UART_NUMBERS 32u
 
 static u32 ring_used(const struct uart *u)
 {
@@ -195,6 +198,21 @@ void uart_interrupt(struct uart *u)
 		if (has_room)
 			tty_wakeup(u->tty);
 	} while (n == RX_BATCH || brk);
+}
+
+int uart_number(struct device *dev, u32 *taken, u32 *out)
+{
+	u32 n;
+
+	if (!fdt_alias_of(device_fdt(), dev->fdt_node, "serial", &n) ||
+	    n >= UART_NUMBERS || *taken & 1u << n) {
+		if (*taken == ~0u)
+			return -ENOSPC;
+		n = __ffs64(~(u64)*taken);
+	}
+	*taken |= 1u << n;
+	*out = n;
+	return 0;
 }
 
 int uart_register(struct uart *u, const char *name, u32 dev)

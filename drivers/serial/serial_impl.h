@@ -6,6 +6,7 @@
 
 #define UART_RING 4096u
 
+struct device;
 struct uart;
 
 struct uart_ops {
@@ -33,6 +34,10 @@ struct uart {
 	char name[16];
 };
 
+/* The number in a UART's name, as Linux gives it: N where the alias serialN
+ * names it, else the lowest one free.  taken has a bit for each number given;
+ * -ENOSPC. */
+int __must_check uart_number(struct device *dev, u32 *taken, u32 *out);
 /* Makes the tty `name` and the console of the same name. */
 int __must_check uart_register(struct uart *u, const char *name, u32 dev);
 /* From the device's interrupt: receives, sends on. */

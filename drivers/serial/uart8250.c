@@ -39,7 +39,7 @@ struct uart8250 {
 	bool is_dw;
 };
 
-static u32 next_index;
+static u32 numbers;	/* taken. probes never run at the same time */
 
 static u8 rd(struct uart8250 *p, unsigned reg)
 {
@@ -141,7 +141,9 @@ static int u8250_probe(struct device *dev)
 	p->width = device_prop_u32_or(dev, "reg-io-width", 1);
 	p->is_dw = strcmp(dev->compatible, "snps,dw-apb-uart") == 0;
 	p->u.ops = &u8250_ops;
-	index = next_index;
+	err = uart_number(dev, &numbers, &index);
+	if (err)
+		goto err_free;
 	wr(p, IER, 0);
 	wr(p, FCR, FCR_ENABLE | FCR_CLEAR | FCR_TRIGGER_8);
 	wr(p, LCR, rd(p, LCR) | 3);	/* 8 bits; the firmware set the speed */
@@ -150,7 +152,6 @@ static int u8250_probe(struct device *dev)
 	err = uart_register(&p->u, name, MKDEV(4, 64 + index));
 	if (err)
 		goto err_free;
-	next_index++;
 	err = irq_request(irq, u8250_interrupt, p, p->u.tty->name);
 	if (err)
 		return err;	/* published: it stays, without input */

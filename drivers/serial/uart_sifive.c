@@ -19,7 +19,7 @@
 #define IRQ_RX 2u
 #define TX_WATERMARK (1u << 16)
 
-static u32 next_index;
+static u32 numbers;	/* taken. probes never run at the same time */
 
 static u32 rd(struct uart *u, unsigned reg)
 {
@@ -81,7 +81,7 @@ static int sifive_probe(struct device *dev)
 {
 	struct uart *u = kzalloc(sizeof(*u), GFP_KERNEL);
 	char name[16];
-	u32 irq;
+	u32 irq, index;
 	int err;
 
 	if (!u)
@@ -89,17 +89,18 @@ static int sifive_probe(struct device *dev)
 	err = device_ioremap(dev, 0, &u->base, NULL);
 	if (!err)
 		err = device_irq(dev, 0, &irq);
+	if (!err)
+		err = uart_number(dev, &numbers, &index);
 	if (err)
 		goto err_free;
 	u->ops = &sifive_ops;
 	wr(u, IE, 0);
 	wr(u, TXCTRL, CTRL_ENABLE | TX_WATERMARK);
 	wr(u, RXCTRL, CTRL_ENABLE);
-	ksnprintf(name, sizeof(name), "ttySIF%u", next_index);
-	err = uart_register(u, name, MKDEV(204, 64 + next_index));
+	ksnprintf(name, sizeof(name), "ttySIF%u", index);
+	err = uart_register(u, name, MKDEV(204, 64 + index));
 	if (err)
 		goto err_free;
-	next_index++;
 	err = irq_request(irq, sifive_interrupt, u, u->tty->name);
 	if (err)
 		return err;
