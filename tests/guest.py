@@ -54,6 +54,10 @@ class Machine:
     drive: str = None           # virtio-mmio-bus.1
     net: bool = False           # virtio-mmio-bus.2
     write: bool = False         # to the disk itself, not to a snapshot
+    board: str = "virt"         # QEMU's machine
+    firmware: str = None        # a file, if not QEMU's own
+    dtb: str = None             # a file, if not QEMU's own
+    uart: int = 0               # the one that is the console
     args: tuple = ()            # for QEMU
     timeout: float = 600        # seconds for the whole boot
     silence: float = 120        # seconds without output that count as a hang
@@ -116,9 +120,14 @@ def qemu_words(machine):
     kernel, initrd, append = kernel_files(machine)
     if not os.path.exists(kernel):
         raise FileNotFoundError(f"no kernel at {kernel}")
-    words = [emulator(machine), "-machine", "virt", "-smp", str(machine.smp),
-             "-m", machine.mem, "-display", "none", "-serial", "stdio",
+    words = [emulator(machine), "-machine", machine.board,
+             "-smp", str(machine.smp), "-m", machine.mem, "-display", "none",
+             *["-serial", "null"] * machine.uart, "-serial", "stdio",
              "-monitor", "none", "-no-reboot", "-kernel", kernel]
+    if machine.firmware:
+        words += ["-bios", machine.firmware]
+    if machine.dtb:
+        words += ["-dtb", machine.dtb]
     snapshot = "" if machine.write else ",snapshot=on"
     for i, disk in enumerate((machine.disk, machine.drive)):
         if disk:

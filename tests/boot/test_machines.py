@@ -1,0 +1,88 @@
+"""One kernel file on many machines: to a shell, each on its own console."""
+import re
+
+import pytest
+
+import boards
+import guest
+
+PROMPT = r"# (?:\x1b\[6n)?$"
+
+# As near to SiFive's U74 as QEMU comes: faults where a page was not marked
+# as used, no comparator in the hart, Sv39, the time from the firmware.
+U74 = ("rv64,svade=true,svadu=false,sstc=false,h=false,sv48=false,sv57=false,"
+       "zicntr=false,zicbom=false,zicboz=false,zawrs=false,zfa=false,"
+       "zba=true,zbb=true,zbc=false,zbs=false")
+# A hart that knows no register younger than that of the U74.
+OLD_U74 = ("rv64,priv_spec=v1.11.0,svade=true,svadu=false,h=false,sstc=false,"
+           "sv48=false,sv57=false")
+
+
+@pytest.fixture
+def bare(machine, kernel):
+    if kernel == "linux":
+        pytest.skip("Debian's kernel has no initramfs of its own")
+    return machine
+
+
+def processors(text):
+    """/proc/cpuinfo as a list of {field: value}."""
+    return [dict(re.findall(r"(?m)^(\w[\w ]*?)\s*: (.*)$", block))
+            for block in re.split(r"\n(?=processor\s*:)", text)
+            if "processor" in block]
+
+
+def visit(machine, powers_off=True):
+    """What a person would look at first; the processors."""
+    with guest.Console(machine) as c:
+        c.expect(PROMPT, 120)
+        c.line("uname -a; cat /proc/cpuinfo; ls -F /; echo done")
+        m = c.expect(r"(?s)(Linux hartwood 6\.12.*riscv64.*?)\ndone\r?\n", 60)
+        text = m[1].decode().replace("\r", "")
+        for name in ("bin/", "dev/", "init", "proc/"):
+            assert re.search(rf"(?m)(^|\s){name}\*?(\s|$)", text), text
+        c.expect(PROMPT, 30)
+        c.line("tty; cat /sys/class/tty/console/active; poweroff")
+        names = c.expect(r"\n/dev/(\w+)\r?\n(\w+)\r?\n")
+        assert names[1] == names[2]
+        if powers_off:
+            c.wait_off(60)
+        else:
+            c.expect("reboot: Power down", 60)
+        return processors(text), names[1].decode()
+
+
+def harts(cpus):
+    return sorted(int(c["hart"]) for c in cpus)
+
+
+@pytest.mark.parametrize("cpu", [U74, OLD_U74], ids=["u74", "u74-v1.11"])
+def test_dressed_as_a_u74(bare, cpu):
+    cpus, _ = visit(bare.with_(qemu="10", smp=4, args=("-cpu", cpu)))
+    assert harts(cpus) == [0, 1, 2, 3]
+    for c in cpus:
+        assert c["mmu"] == "sv39"
+        assert "sstc" not in c["isa"]
+
+
+@pytest.mark.parametrize("qemu", ["7", "10"])
+def test_sifive_u(bare, qemu):
+    """Hart 0 has no supervisor mode, and is no processor of ours.  There is
+    no way to switch this machine off."""
+    cpus, tty = visit(bare.with_(
+        qemu=qemu, board="sifive_u", smp=5, mem="2G",
+        firmware=boards.opensbi()), powers_off=False)
+    assert harts(cpus) == [1, 2, 3, 4]
+    assert tty == "ttySIF0"
+
+
+@pytest.mark.parametrize("qemu", ["7", "10"])
+def test_icicle_kit(bare, qemu):
+    """The tree is Debian's, of a board with more RAM than QEMU has below
+    3 GiB: the memory of the second gigabyte starts 1 GiB further up."""
+    cpus, tty = visit(bare.with_(
+        qemu=qemu, board="microchip-icicle-kit", smp=5, mem="3G", uart=1,
+        firmware=boards.opensbi(),
+        dtb=boards.trees()["microchip-mpfs-icicle-kit"]), powers_off=False)
+    assert harts(cpus) == [1, 2, 3, 4]
+    assert tty == "ttyS1"
