@@ -64,6 +64,13 @@ $(UNIT)/tests/%: tests/unit/%.c $(UNIT_LIB)
 		-MMD -MP -MF $@.d -o $@ $< $(call unit_note,UNIT_SOURCES,$<) \
 		$(UNIT_LIB) -lcmocka
 
+# The device trees of all boards that Debian's kernel knows.
+UNIT_BOARDS := build/boards/.fetched
+$(UNIT_BOARDS): rootfs/packages.lock scripts/boards.py
+	@scripts/boards.py build/boards
+	@touch $@
+$(UNIT)/tests/arch/riscv/boards_test: | $(UNIT_BOARDS)
+
 .PHONY: unit unit-build
 unit-build: $(UNIT_RUN)
 unit: unit-build

@@ -51,6 +51,8 @@ static void range_add(struct mem_range *r, unsigned *n, struct mem_range v)
 {
 	unsigned i = 0;
 
+	if (v.start >= v.end)
+		return;
 	while (i < *n) {
 		if (r[i].end < v.start) {
 			i++;
@@ -71,6 +73,8 @@ static void range_cut(struct mem_range *r, unsigned *n, paddr_t start,
 {
 	start = ALIGN_DOWN(start, PAGE_SIZE);
 	end = ALIGN_UP(end, PAGE_SIZE);
+	if (start >= end)
+		return;
 	for (unsigned i = 0; i < *n;) {
 		struct mem_range v = r[i];
 
@@ -98,7 +102,7 @@ static void find_ram(const struct fdt *fdt)
 			ALIGN_DOWN(reg.base + reg.size, (u64)PAGE_SIZE),
 		};
 
-		if (v.start < v.end)
+		if (v.start >= reg.base)	/* not the last page of all */
 			range_add(boot_ram, &boot_ram_count, v);
 	}
 }

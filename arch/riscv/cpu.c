@@ -1,14 +1,11 @@
 /*
- * cpu - which harts there are and what they can do.
+ * cpu - what the harts can do.
  *
- * Theory:  the device tree names the harts and their extensions; what the tree
- *          may get wrong, or does not say, is tried on the boot hart: the
- *          timer comparator, address-space ids, the vector unit, the price of
- *          misaligned accesses and of switching user access on and off,
- *          whether instruction fetch sees stores.  Nothing asks for a name.
- *          A hart is used if it is okay, translates addresses and has
- *          what riscv64 programs are built for (IMAFDC), and so is the boot
- *          hart in any case.
+ * Theory:  what the device tree may get wrong, or does not say (cpu_tree.c),
+ *          is tried on the boot hart: the timer comparator, address-space ids,
+ *          the vector unit, the price of misaligned accesses and of switching
+ *          user access on and off, whether instruction fetch sees stores.
+ *          Nothing asks for a name.
  */
 #include <arch/boot.h>
 #include <arch/cpu.h>
@@ -19,8 +16,6 @@
 #include <kernel/init.h>
 #include <kernel/print.h>
 #include <lib/bitmap.h>
-#include <lib/fdt.h>
-#include <lib/parse.h>
 #include <lib/printf.h>
 #include <lib/string.h>
 
@@ -35,92 +30,6 @@ bool cpu_has_sstc, cpu_has_vector, cpu_has_zicboz, cpu_icache_coherent;
 bool cpu_misaligned_fast;
 u32 cpu_asid_bits, cpu_vlenb;
 static u64 sum_price;		/* ns */
-
-struct cpu_info cpu_info[MAX_HARTS];
-struct isa_set isa_common;	/* what all harts have */
-
-/* --- the device tree --------------------------------------------------- */
-
-/* One node of /cpus as a hart, or false. */
-static bool read_cpu(const struct fdt *fdt, int node, u64 *id,
-		     struct cpu_info *info)
-{
-	const char *type = fdt_prop_string(fdt, node, "device_type", 0);
-	const char *mmu = fdt_prop_string(fdt, node, "mmu-type", 0);
-	const char *compat = fdt_prop_string(fdt, node, "compatible", 0);
-	struct fdt_region reg;
-
-	if (!type || strcmp(type, "cpu") || !fdt_is_okay(fdt, node) ||
-	    fdt_reg_raw(fdt, node, 0, &reg))
-		return false;
-	*id = reg.base;
-	memset(info, 0, sizeof(*info));
-	isa_read(fdt, node, &info->isa);
-	if (compat && strcmp(compat, "riscv"))
-		strscpy(info->uarch, compat, sizeof(info->uarch));
-	info->cboz_block = fdt_prop_u32_or(fdt, node, "riscv,cboz-block-size",
-					   0);
-	return mmu && str_has_prefix(mmu, "riscv,sv") &&
-	       isa_runs_linux(&info->isa);
-}
-
-static u32 hart_limit(const char *cmdline)
-{
-	char text[16];
-	u32 n;
-
-	if (cmdline_find(cmdline, "nosmp", text, sizeof(text)) >= 0)
-		return 1;
-	if (cmdline_find(cmdline, "maxcpus", text, sizeof(text)) <= 0 ||
-	    str_to_u32(text, 0, &n))
-		return MAX_HARTS;
-	return clamp(n, 1u, (u32)MAX_HARTS);
-}
-
-static void add_hart(u32 i, u64 firmware_id, const struct cpu_info *info)
-{
-	harts[i].id = i;
-	harts[i].firmware_id = firmware_id;
-	cpu_info[i] = *info;
-	isa_and(&isa_common, &info->isa);
-}
-
-static void find_timebase(const struct fdt *fdt, int cpus)
-{
-	u32 hz = fdt_prop_u32_or(fdt, cpus, "timebase-frequency", 0);
-	int node;
-
-	fdt_for_each_child(fdt, node, cpus) {
-		if (!hz)
-			hz = fdt_prop_u32_or(fdt, node, "timebase-frequency",
-					     0);
-	}
-	if (!hz)
-		panic("the device tree has no timebase-frequency\n");
-	boot_timebase = hz;
-}
-
-void cpus_find(const struct fdt *fdt, const char *cmdline)
-{
-	int node, cpus = fdt_find_path(fdt, "/cpus");
-	u32 n = 1, limit = hart_limit(cmdline);
-	struct cpu_info info;
-	u64 id;
-
-	find_timebase(fdt, cpus);
-	isa_all(&isa_common);
-	fdt_for_each_child(fdt, node, cpus) {
-		bool usable;
-
-		id = ~0ull;
-		usable = read_cpu(fdt, node, &id, &info);
-		if (id == boot_firmware_hart)
-			add_hart(0, id, &info);
-		else if (usable && n < limit)
-			add_hart(n++, id, &info);
-	}
-	nr_harts = n;
-}
 
 /* --- trials on the boot hart ------------------------------------------- */
 
