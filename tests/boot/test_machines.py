@@ -65,13 +65,15 @@ def test_dressed_as_a_u74(bare, cpu):
         assert "sstc" not in c["isa"]
 
 
-@pytest.mark.parametrize("qemu", ["7", "10"])
-def test_sifive_u(bare, qemu):
+@pytest.mark.parametrize("qemu, firmware", [
+    ("7", "its own"), ("7", "1.6"), ("10", "1.6")])
+def test_sifive_u(bare, qemu, firmware):
     """Hart 0 has no supervisor mode, and is no processor of ours.  There is
     no way to switch this machine off."""
     cpus, tty = visit(bare.with_(
         qemu=qemu, board="sifive_u", smp=5, mem="2G",
-        firmware=boards.opensbi()), powers_off=False)
+        firmware=boards.opensbi() if firmware == "1.6" else None),
+        powers_off=False)
     assert harts(cpus) == [1, 2, 3, 4]
     assert tty == "ttySIF0"
 
