@@ -22,7 +22,6 @@ int ptrace_may_access(struct task *t, unsigned mode)
 {
 	const struct cred *me = current->cred;
 	const struct cred *c;
-	struct mm *mm;
 	bool dumpable = true;
 	int err = 0;
 
@@ -37,10 +36,10 @@ int ptrace_may_access(struct task *t, unsigned mode)
 	rcu_read_unlock();
 	if (err)
 		return err;
-	mm = task_get_mm(t);
-	if (mm) {
-		dumpable = mm->dumpable == 1;
-		mm_put(mm);
-	}
+	/* The lock keeps mm: this is also asked under spinlocks. */
+	irq_lock(&t->alloc_lock);
+	if (t->mm)
+		dumpable = t->mm->dumpable == 1;
+	irq_unlock(&t->alloc_lock);
 	return dumpable || capable(CAP_SYS_PTRACE) ? 0 : -EPERM;
 }
