@@ -192,7 +192,6 @@ int __must_check truncate_checked(struct dentry *d, u64 size, u32 extra,
 extern const struct file_ops chrdev_fops;
 
 /* --- perms ------------------------------------------------------------------*/
-int __must_check inode_permission_generic(struct inode *i, unsigned mask);
 /* The owner, or privileged. */
 bool inode_owner_or_capable(const struct inode *i);
 int __must_check may_create(const struct path *dir, struct dentry *d);

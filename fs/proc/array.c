@@ -109,7 +109,7 @@ static void tty_of(const struct task_view *v, u64 *dev, int *pgrp)
 }
 
 /* PF_* of Linux, as far as they mean something here. */
-static u32 linux_flags(const struct task *t)
+u32 proc_linux_flags(const struct task *t)
 {
 	static const u32 map[][2] = {
 		{ TF_IDLE, 0x2 }, { TF_EXITING, 0x4 },
@@ -199,7 +199,7 @@ static void put_stat_ids(struct seq *s, const struct task_view *v,
 	seq_s64(s, " ", id->sid);
 	seq_u64(s, " ", tty);
 	seq_s64(s, " ", tty_pgrp);
-	seq_u64(s, " ", linux_flags(v->t));
+	seq_u64(s, " ", proc_linux_flags(v->t));
 }
 
 int proc_stat(struct seq *s, const struct task_view *v)

@@ -516,6 +516,44 @@ const struct inode_ops proc_task_dir_ops = {
 	.setattr = proc_dir_setattr,
 };
 
+/* The same where hidepid= holds: with a check, and never lock-free. */
+static int hidden_permission(struct inode *i, unsigned mask)
+{
+	struct task *t = proc_task(i);
+	bool may_see;
+
+	if (!t)
+		return -ESRCH;
+	may_see = proc_may_see(i->sb, t, HIDEPID_NO_ACCESS);
+	task_put(t);
+	if (may_see)
+		return inode_permission_generic(i, mask);
+	return READ_ONCE(proc_super(i->sb)->hide) == HIDEPID_INVISIBLE ?
+	       -ENOENT : -EPERM;
+}
+
+static int hidden_getattr(const struct path *p, struct kstat *st, u32 mask,
+			  unsigned flags)
+{
+	struct inode *i = p->dentry->inode;
+	struct task *t = proc_task(i);
+	bool may_see;
+
+	generic_fillattr(i, st);
+	if (!t)
+		return 0;
+	may_see = proc_may_see(i->sb, t, HIDEPID_INVISIBLE);
+	task_put(t);
+	return may_see ? 0 : -ENOENT;
+}
+
+const struct inode_ops proc_hidden_dir_ops = {
+	.lookup = dir_lookup,
+	.permission = hidden_permission,
+	.setattr = proc_dir_setattr,
+	.getattr = hidden_getattr,
+};
+
 const struct file_ops proc_task_dir_fops = {
 	.iterate = dir_iterate,
 	.llseek = seq_llseek,
@@ -535,7 +573,9 @@ int proc_task_dir_attach(struct super_block *sb, struct pid *pid,
 		return err;
 	pi->pid = pid_get(pid);
 	pi->is_thread = is_thread;
-	pi->inode.ops = &proc_task_dir_ops;
+	spin_lock(&sb->inode_lock);
+	pi->inode.ops = proc_task_dir_ops_of(sb);
+	spin_unlock(&sb->inode_lock);
 	pi->inode.fops = &proc_task_dir_fops;
 	pi->inode.nlink = is_thread ? 5 : 6;
 	t = proc_task(&pi->inode);

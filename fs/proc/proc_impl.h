@@ -54,10 +54,38 @@ struct task_entry {
 #define NEED_TRACE 4u		/* ATTACH, else EPERM */
 
 /* --- super.c ------------------------------------------------------------*/
-static inline struct pid_ns *proc_ns(const struct super_block *sb)
+/* What hidepid= keeps from others: who may not ptrace a task and is not in
+ * the group gid= ... */
+enum hidepid {
+	HIDEPID_OFF,
+	HIDEPID_NO_ACCESS,	/* cannot look into its directory */
+	HIDEPID_INVISIBLE,	/* does not even see the directory */
+	HIDEPID_NOT_PTRACEABLE = 4,	/* whatever its groups are */
+};
+
+struct proc_super {
+	struct pid_ns *ns;	/* owns a reference. const */
+	u32 hide;		/* HIDEPID_*. sb.inode_lock; read without */
+	u32 gid;
+	bool pids_only;		/* subset=pid */
+};
+
+static inline struct proc_super *proc_super(const struct super_block *sb)
 {
 	return sb->priv;
 }
+
+static inline struct pid_ns *proc_ns(const struct super_block *sb)
+{
+	return proc_super(sb)->ns;
+}
+
+/* May current do to t what is not allowed from `least` on? */
+bool proc_may_see(const struct super_block *sb, struct task *t,
+		  enum hidepid least);
+/* Operations of a task's directory; inode_lock held. */
+const struct inode_ops *proc_task_dir_ops_of(const struct super_block *sb)
+	__must_hold(&sb->inode_lock);
 int __must_check proc_inode_new(struct super_block *sb, u32 mode, u64 ino,
 				struct proc_inode **out);
 extern const struct dentry_ops proc_task_dentry_ops;
@@ -68,10 +96,12 @@ int __must_check proc_node_lookup(struct inode *dir, struct dentry *d);
 /* Emits the children at positions `base` on; false: buffer full. */
 bool proc_node_iterate(struct proc_node *n, struct dir_ctx *c, u64 base);
 struct proc_node *proc_root_node(void);
+/* What a registered file was registered as. */
+const struct proc_entry *proc_entry_of(const struct file *f);
 u64 proc_node_count(struct proc_node *n);
 
 /* --- base.c: directories of tasks ---------------------------------------*/
-extern const struct inode_ops proc_task_dir_ops;
+extern const struct inode_ops proc_task_dir_ops, proc_hidden_dir_ops;
 extern const struct file_ops proc_task_dir_fops;
 /* The task (referenced) an inode is about, or NULL: gone. */
 struct task *proc_task(const struct inode *i);
@@ -125,6 +155,9 @@ extern const struct file_ops proc_mounts_fops, proc_mountinfo_fops,
 	proc_mountstats_fops;					/* mounts.c */
 extern const struct file_ops proc_threads_fops;			/* base.c */
 extern const struct inode_ops proc_threads_dir_ops;
+u32 proc_linux_flags(const struct task *t);			/* array.c */
+/* At most `max` bytes of /proc/PID/cmdline.			   task_mm.c */
+void proc_put_command_line(struct seq *s, struct task *t, size_t max);
 /* The name of a task, with newlines and backslashes escaped. */
 void proc_put_comm(struct seq *s, struct task *t);
 

@@ -1,14 +1,18 @@
 /*
  * proc - the file system of /proc: superblocks, inodes, the root directory.
  *
- * Theory:  one superblock for each PID namespace, shared by its mounts.  The
+ * Theory:  one superblock for each mount, as its options (hidepid=, gid=,
+ *          subset=) are its own.  It shows the PID namespace of its maker.  The
  *          root holds what tree.c has registered, the links self and
  *          thread-self, and a directory for each process.  Inodes are not
  *          hashed: they live as long as their dentries, and those of tasks
  *          are asked at each walk whether the task is still there.
  *          Inode memory is of its type for a grace period, as walks look
  *          without a reference.
- * Locks:   supers_mutex guards the list of superblocks.
+ *          While hidepid= is off, directories of tasks have operations that
+ *          check nothing and so can be walked lock-free; a remount that turns
+ *          it on changes the operations of those that are cached.
+ * Locks:   super_block.inode_lock orders that change and new directories.
  * Life:    an inode of a task owns a reference of its struct pid, never of
  *          the task.
  */
@@ -25,15 +29,7 @@
 #define POS_SELF 254u
 #define POS_TASKS 256u
 
-struct proc_super {
-	struct list node;
-	struct super_block *sb;
-};
-
 static struct slab_cache *cache;
-static LIST_HEAD(supers);	/* supers_mutex */
-static struct mutex supers_mutex =
-	MUTEX_INIT(supers_mutex, RANK_NONE, "proc supers");
 
 /* --- inodes -------------------------------------------------------------*/
 static int alloc_inode(struct super_block *sb, struct inode **out)
@@ -69,14 +65,6 @@ static int statfs(struct dentry *d, struct kstatfs *st)
 	st->namelen = NAME_MAX;
 	return 0;
 }
-
-const struct super_ops proc_super_ops = {
-	.alloc_inode = alloc_inode,
-	.free_inode = free_inode,
-	.is_type_stable = true,
-	.evict_inode = evict_inode,
-	.statfs = statfs,
-};
 
 int proc_inode_new(struct super_block *sb, u32 mode, u64 ino,
 		   struct proc_inode **out)
@@ -191,6 +179,35 @@ static struct task *next_process(int *nr, struct pid_ns *ns)
 	return best;
 }
 
+bool proc_may_see(const struct super_block *sb, struct task *t,
+		  enum hidepid least)
+{
+	const struct proc_super *ps = proc_super(sb);
+	u32 hide = READ_ONCE(ps->hide);
+
+	if (likely(hide < least))
+		return true;
+	if (hide != HIDEPID_NOT_PTRACEABLE && in_group_fs(READ_ONCE(ps->gid)))
+		return true;
+	return !ptrace_may_access(t, PTRACE_MODE_READ | PTRACE_MODE_FSCREDS);
+}
+
+/* hidepid=ptraceable hides a task from look-ups too. */
+static bool is_absent(const struct super_block *sb, struct pid *pid)
+{
+	struct task *t;
+	bool may_see = true;
+
+	if (READ_ONCE(proc_super(sb)->hide) != HIDEPID_NOT_PTRACEABLE)
+		return false;
+	rcu_read_lock();
+	t = pid_task(pid, PIDTYPE_PID);
+	if (t)
+		may_see = proc_may_see(sb, t, HIDEPID_NO_ACCESS);
+	rcu_read_unlock();
+	return !may_see;
+}
+
 static int root_lookup(struct inode *dir, struct dentry *d)
 {
 	struct pid *pid;
@@ -201,11 +218,13 @@ static int root_lookup(struct inode *dir, struct dentry *d)
 	if (d->len == 11 && !memcmp(d->name, "thread-self", 11))
 		return self_lookup(dir, d, true);
 	if (!proc_parse_id(d, &nr))
-		return proc_node_lookup(dir, d);
+		return proc_super(dir->sb)->pids_only ?
+		       -ENOENT : proc_node_lookup(dir, d);
 	pid = find_pid(nr, proc_ns(dir->sb));
 	if (!pid)
 		return -ENOENT;
-	err = proc_task_dir_attach(dir->sb, pid, false, d);
+	err = is_absent(dir->sb, pid) ? -ENOENT :
+	      proc_task_dir_attach(dir->sb, pid, false, d);
 	pid_put(pid);
 	return err;
 }
@@ -222,7 +241,8 @@ static bool emit_processes(struct file *f, struct dir_ctx *c)
 		size_t len = fmt_u64(name, (u64)nr);
 
 		c->pos = POS_TASKS + (u64)nr;
-		ok = c->emit(c, name, len, c->pos,
+		ok = !proc_may_see(f->inode->sb, t, HIDEPID_INVISIBLE) ||
+		     c->emit(c, name, len, c->pos,
 			     proc_task_ino(nr, false, 0), DT_DIR);
 		if (ok)
 			c->pos = POS_TASKS + (u64)++nr;
@@ -239,7 +259,8 @@ static int root_iterate(struct file *f, struct dir_ctx *c)
 	if (!dir_emit_dots(f, c))
 		return 0;
 	if (c->pos < POS_SELF) {
-		if (!proc_node_iterate(proc_root_node(), c, POS_TREE))
+		if (!proc_super(f->inode->sb)->pids_only &&
+		    !proc_node_iterate(proc_root_node(), c, POS_TREE))
 			return 0;
 		c->pos = POS_SELF;
 	}
@@ -277,21 +298,120 @@ static const struct file_ops root_fops = {
 	.llseek = seq_llseek,
 };
 
-/* --- mounting -----------------------------------------------------------*/
-static int parse_options(char *opts)
+/* --- options ------------------------------------------------------------*/
+static const struct {
+	const char *number, *name;
+	u32 hide;
+} hide_names[] = {
+	{ "0", "off", HIDEPID_OFF },
+	{ "1", "noaccess", HIDEPID_NO_ACCESS },
+	{ "2", "invisible", HIDEPID_INVISIBLE },
+	{ "4", "ptraceable", HIDEPID_NOT_PTRACEABLE },
+};
+
+static int parse_hide(const char *val, u32 *out)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(hide_names); i++) {
+		if (str_equal(val, hide_names[i].number) ||
+		    str_equal(val, hide_names[i].name)) {
+			*out = hide_names[i].hide;
+			return 0;
+		}
+	}
+	return -EINVAL;
+}
+
+static int parse_option(const char *key, const char *val,
+			struct proc_super *ps)
+{
+	u64 gid;
+
+	if (!val)
+		return -EINVAL;
+	if (str_equal(key, "hidepid"))
+		return parse_hide(val, &ps->hide);
+	if (str_equal(key, "subset")) {
+		ps->pids_only = str_equal(val, "pid");
+		return ps->pids_only ? 0 : -EINVAL;
+	}
+	if (!str_equal(key, "gid") || str_to_u64(val, 0, NULL, &gid) ||
+	    gid >= U32_MAX)
+		return -EINVAL;
+	ps->gid = (u32)gid;
+	return 0;
+}
+
+static int parse_options(char *opts, struct proc_super *ps)
 {
 	char *key, *val;
+	int err;
 
 	while (opts && opt_next(&opts, &key, &val) > 0) {
-		if (str_equal(key, "gid") && val)
-			continue;	/* means something with hidepid only */
-		if (!str_equal(key, "hidepid") || !val ||
-		    (!str_equal(val, "0") && !str_equal(val, "off")))
-			return -EINVAL;
+		err = parse_option(key, val, ps);
+		if (err)
+			return err;
 	}
 	return 0;
 }
 
+const struct inode_ops *proc_task_dir_ops_of(const struct super_block *sb)
+{
+	return proc_super(sb)->hide ? &proc_hidden_dir_ops : &proc_task_dir_ops;
+}
+
+/* Directories that are known already change their operations too. */
+static int remount(struct super_block *sb, unsigned *flags, char *opts)
+{
+	struct proc_super *ps = proc_super(sb), want = *ps;
+	const struct inode_ops *ops;
+	struct inode *i;
+	int err = parse_options(opts, &want);
+
+	if (err)
+		return err;
+	if (want.pids_only != ps->pids_only)
+		return -EINVAL;
+	spin_lock(&sb->inode_lock);
+	WRITE_ONCE(ps->gid, want.gid);
+	WRITE_ONCE(ps->hide, want.hide);
+	ops = proc_task_dir_ops_of(sb);
+	list_for_each_entry(i, &sb->inodes, sb_node)
+		if (i->ops == &proc_hidden_dir_ops ||
+		    i->ops == &proc_task_dir_ops)
+			WRITE_ONCE(i->ops, ops);
+	spin_unlock(&sb->inode_lock);
+	return 0;
+}
+
+static size_t show_options(struct super_block *sb, char *buf, size_t n)
+{
+	const struct proc_super *ps = proc_super(sb);
+	size_t len = 0;
+
+	*buf = 0;
+	if (ps->gid)
+		len += (size_t)ksnprintf(buf, n, ",gid=%u", ps->gid);
+	for (unsigned i = 1; i < ARRAY_SIZE(hide_names); i++)
+		if (hide_names[i].hide == ps->hide)
+			len += (size_t)ksnprintf(buf + len, n - len,
+						 ",hidepid=%s",
+						 hide_names[i].name);
+	if (ps->pids_only)
+		len += (size_t)ksnprintf(buf + len, n - len, ",subset=pid");
+	return len;
+}
+
+const struct super_ops proc_super_ops = {
+	.alloc_inode = alloc_inode,
+	.free_inode = free_inode,
+	.is_type_stable = true,
+	.evict_inode = evict_inode,
+	.statfs = statfs,
+	.remount = remount,
+	.show_options = show_options,
+};
+
+/* --- mounting -----------------------------------------------------------*/
 static int make_root(struct super_block *sb)
 {
 	struct proc_inode *pi;
@@ -308,20 +428,17 @@ static int make_root(struct super_block *sb)
 	return err;
 }
 
-/* If it fails, supers_mutex may have been dropped and retaken. */
-static int new_super_relock(const struct filesystem *fs, unsigned flags,
-			    struct pid_ns *ns, struct super_block **out)
-	__must_hold(&supers_mutex)
+static int make_super(const struct filesystem *fs, unsigned flags,
+		      struct proc_super *ps, struct super_block **out)
 {
-	struct proc_super *ps = kmalloc(sizeof(*ps), GFP_KERNEL);
 	struct super_block *sb;
-	int err;
+	int err = super_alloc_nodev(fs, flags, &sb);
 
-	if (!ps)
-		return -ENOMEM;
-	err = super_alloc_nodev(fs, flags, &sb);
-	if (err)
-		goto err_free;
+	if (err) {
+		kfree(ps);
+		return err;
+	}
+	ps->ns = pid_ns_get(task_pid_ns(current));
 	sb->ops = &proc_super_ops;
 	sb->magic = PROC_MAGIC;
 	sb->flags |= SB_NOWRITEBACK;
@@ -329,60 +446,40 @@ static int new_super_relock(const struct filesystem *fs, unsigned flags,
 	sb->time_gran_ns = 1;
 	sb->blocksize = 1024;
 	sb->blkbits = 10;
-	sb->priv = pid_ns_get(ns);
-	ps->sb = sb;
+	sb->priv = ps;
 	err = make_root(sb);
-	if (err) {
-		mutex_unlock(&supers_mutex);	/* kill takes it */
-		super_put(sb);
-		mutex_lock(&supers_mutex);
-		goto err_free;
-	}
-	list_add(&ps->node, &supers);
-	*out = sb;
-	return 0;
-err_free:
-	kfree(ps);
+	if (err)
+		super_put(sb);	/* frees ps */
+	else
+		*out = sb;
 	return err;
 }
 
 static int proc_mount(const struct filesystem *fs, unsigned flags,
 		      const char *dev, char *opts, struct super_block **out)
 {
-	struct pid_ns *ns = task_pid_ns(current);
-	struct proc_super *ps;
-	int err = parse_options(opts);
+	struct proc_super *ps = kzalloc(sizeof(*ps), GFP_KERNEL);
+	int err;
 
-	if (err)
+	if (!ps)
+		return -ENOMEM;
+	err = parse_options(opts, ps);
+	if (err) {
+		kfree(ps);
 		return err;
-	mutex_lock(&supers_mutex);
-	list_for_each_entry(ps, &supers, node) {
-		if (proc_ns(ps->sb) == ns && ref_tryget(&ps->sb->refs)) {
-			*out = ps->sb;
-			goto out_unlock;
-		}
 	}
-	err = new_super_relock(fs, flags, ns, out);
-out_unlock:
-	mutex_unlock(&supers_mutex);
-	return err;
+	return make_super(fs, flags, ps, out);
 }
 
 static void proc_kill(struct super_block *sb)
 {
-	struct pid_ns *ns = sb->priv;
-	struct proc_super *ps, *next;
+	struct proc_super *ps = sb->priv;
 
-	mutex_lock(&supers_mutex);
-	list_for_each_entry_safe(ps, next, &supers, node) {
-		if (ps->sb == sb) {
-			list_del(&ps->node);
-			kfree(ps);
-		}
-	}
-	mutex_unlock(&supers_mutex);
 	kill_super_anon(sb);
-	pid_ns_put(ns);
+	if (ps) {
+		pid_ns_put(ps->ns);
+		kfree(ps);
+	}
 }
 
 static const struct filesystem proc = {

@@ -242,9 +242,10 @@ static size_t put_memory(struct seq *s, struct mm *mm, unsigned long from,
  * by the missing NUL at their end: then the text is what is there up to the
  * first NUL, in the environment's place too.
  */
-static void put_command_line(struct seq *s, struct mm *mm)
+static void put_command_line(struct seq *s, struct mm *mm, size_t max)
 {
 	unsigned long start = mm->arg_start, end = mm->arg_end;
+	size_t from = s->len;
 	char last = 0;
 
 	if (!start || end <= start)
@@ -252,23 +253,28 @@ static void put_command_line(struct seq *s, struct mm *mm)
 	if (mm_access(mm, end - 1, &last, 1, false, true) != 1)
 		return;
 	if (!last) {
-		put_memory(s, mm, start, end);
+		put_memory(s, mm, start, min(end, start + max));
 		return;
 	}
 	if (mm->env_start == end && mm->env_end > end)
 		end = mm->env_end;
-	put_memory(s, mm, start, end);
-	s->len = min(s->len, strnlen(s->buf, s->len) + 1);
+	put_memory(s, mm, start, min(end, start + max));
+	s->len = min(s->len, from + strnlen(s->buf + from, s->len - from) + 1);
+}
+
+void proc_put_command_line(struct seq *s, struct task *t, size_t max)
+{
+	struct mm *mm = task_get_mm(t);
+
+	if (!mm)
+		return;
+	put_command_line(s, mm, max);
+	mm_put(mm);
 }
 
 int proc_cmdline(struct seq *s, const struct task_view *v)
 {
-	struct mm *mm = task_get_mm(v->t);
-
-	if (!mm)
-		return 0;
-	put_command_line(s, mm);
-	mm_put(mm);
+	proc_put_command_line(s, v->t, 1ul << 31);
 	return 0;
 }
 

@@ -93,14 +93,14 @@ void proc_register(const struct proc_entry *table, unsigned n)
 }
 
 /* --- files --------------------------------------------------------------*/
-static const struct proc_entry *entry_of(struct file *f)
+const struct proc_entry *proc_entry_of(const struct file *f)
 {
 	return proc_i(f->inode)->node->entry;
 }
 
 static int fill(struct seq *s, struct file *f)
 {
-	const struct proc_entry *e = entry_of(f);
+	const struct proc_entry *e = proc_entry_of(f);
 
 	return e->show(s, e->arg);
 }
@@ -108,13 +108,13 @@ static int fill(struct seq *s, struct file *f)
 static ssize_t entry_read(struct file *f, struct iter *it, u64 *pos,
 			  unsigned flags)
 {
-	return entry_of(f)->show ? seq_read(f, it, pos, fill) : -EIO;
+	return proc_entry_of(f)->show ? seq_read(f, it, pos, fill) : -EIO;
 }
 
 static ssize_t entry_write(struct file *f, struct iter *it, u64 *pos,
 			   unsigned flags)
 {
-	const struct proc_entry *e = entry_of(f);
+	const struct proc_entry *e = proc_entry_of(f);
 	char *text;
 	size_t len;
 	int err;

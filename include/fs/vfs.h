@@ -185,6 +185,8 @@ int __must_check setattr_prepare(struct dentry *d, struct iattr *a);
 void setattr_copy(struct inode *i, const struct iattr *a);
 int simple_setattr(struct dentry *d, struct iattr *a);
 int __must_check inode_permission(struct inode *i, unsigned mask);
+/* By mode bits and owner alone: for an operation that asks for more. */
+int __must_check inode_permission_generic(struct inode *i, unsigned mask);
 int __must_check inode_newsize_ok(struct inode *i, u64 size);
 
 /* --- dentries -------------------------------------------------------------
