@@ -19,7 +19,7 @@ QEMU ?= 7
 RUN_QEMU := $(if $(filter 10,$(QEMU)),scripts/qemu10,$(if $(filter 7,$(QEMU)),qemu-system-riscv64,$(QEMU)))
 
 # --- the initramfs inside the kernel -------------------------------------------
-INIT_SRCS := $(wildcard rootfs/*.[ch] rootfs/comp/*)
+INIT_SRCS := $(wildcard rootfs/*.[ch] rootfs/comp/* rootfs/hps/*.c)
 INITRAMFS := $(BUILD)/initramfs.cpio.zst
 INITRAMFS_OBJ := $(BUILD)/gen/initramfs.o
 

@@ -42,16 +42,27 @@ def cross():
     return os.environ.get("CROSS_COMPILE", "riscv64-linux-gnu-")
 
 
-def build_init():
-    """Our static init; its file."""
-    out = os.path.join(BUILD, "rootfs", "init")
-    src = sorted(os.path.join(d, f) for d in (ROOTFS, COMP)
-                 for f in os.listdir(d) if f.endswith((".c", ".h")))
-    if not newer(out, *src, __file__):
+def build_static(name, src):
+    """A static program without a C library, of files of rootfs/; its file."""
+    out = os.path.join(BUILD, "rootfs", name)
+    heads = [os.path.join(d, f) for d in (ROOTFS, COMP)
+             for f in os.listdir(d) if f.endswith(".h")]
+    if not newer(out, *src, *heads, __file__):
         os.makedirs(os.path.dirname(out), exist_ok=True)
         subprocess.run([cross() + "gcc", *INIT_FLAGS, "-I", ROOTFS, "-o", out,
-                        *[s for s in src if s.endswith(".c")]], check=True)
+                        *src], check=True)
     return out
+
+
+def build_init():
+    return build_static("init", sorted(
+        os.path.join(d, f) for d in (ROOTFS, COMP) for f in os.listdir(d)
+        if f.endswith(".c")))
+
+
+def build_hps():
+    return build_static("hps", [os.path.join(ROOTFS, "hps", "hps.c"),
+                                os.path.join(ROOTFS, "sys.c")])
 
 
 # cpio
@@ -160,6 +171,7 @@ def initramfs(with_busybox=True):
     ours = ["poweroff", "reboot", "halt", "init"]
     entries += [entry_link("sbin/" + n, "/init") for n in ours]
     entries += [
+        entry_file("bin/hps", content(build_hps()), 0o755),
         entry_file("etc/passwd", b"root:x:0:0:root:/root:/bin/sh\n"),
         entry_file("etc/group", b"root:x:0:\ntty:x:5:\n"),
         entry_file("etc/hostname", b"hartwood\n"),
@@ -544,6 +556,10 @@ def overlay(tree, puts, work):
             shutil.copy(build_init(), path)
         else:
             os.symlink("init", path)
+    path = top.path("usr/bin/hps")
+    if os.path.lexists(path):
+        os.unlink(path)
+    shutil.copy(build_hps(), path)
     # Of its own: fakeroot changes its owner, and a boot its content.
     for name in ("etc/shadow", "hartwood/cmd"):
         data, mode = content(top.path(name)), os.stat(top.path(name)).st_mode
@@ -583,7 +599,8 @@ def disk(image, package_set, size, puts=(), keep_written=False):
     """Make the image, unless the one that is there came from the same inputs
     or, with keep_written, has been written to since."""
     top, have = package_tree(package_set)
-    want = digest(have, file_digest(build_init()), str(size),
+    want = digest(have, file_digest(build_init()),
+                  file_digest(build_hps()), str(size),
                   [[file_digest(s), d] for s, d in puts],
                   recipe(overlay, mkfs, MKFS, FEATURES, LABEL, UUID))
     stamp = image + ".stamp"
