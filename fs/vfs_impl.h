@@ -267,7 +267,6 @@ int __must_check path_lookup_walk(int dfd, const char *name, unsigned flags,
 int __must_check path_parent(int dfd, const char *name, unsigned flags,
 			     struct walk *w);
 
-extern u32 sysctl_protected_symlinks, sysctl_protected_hardlinks;
 
 /* --- mount.c ---------------------------------------------------------------*/
 extern struct seqcount mount_seq;

@@ -18,8 +18,10 @@
 #include <kernel/work.h>
 #include <mm/page.h>
 
-#define WB_PERIOD_NS (5 * NSEC_PER_SEC)
-#define WB_AGE_NS (30 * NSEC_PER_SEC)
+#define COARSE_NS (5 * NSEC_PER_SEC)	/* how often file_coarse_sec moves */
+
+u64 sysctl_dirty_writeback_ns = 5 * NSEC_PER_SEC;
+u64 sysctl_dirty_expire_ns = 30 * NSEC_PER_SEC;
 
 static struct waitq flusher_queue = WAITQ_INIT(flusher_queue);
 static u32 kicked;			/* atomic */
@@ -216,20 +218,39 @@ static void flush_aged(struct super_block *sb, void *arg)
 		ignore_error(write_older(sb, *(u64 *)arg, false));
 }
 
+/* A period of 0: no rounds but those that are asked for. */
+static bool is_due(u64 now, u64 last)
+{
+	u64 period = READ_ONCE(sysctl_dirty_writeback_ns);
+
+	return period && now >= last + period;
+}
+
+static u64 next_round(u64 now, u64 last)
+{
+	u64 period = READ_ONCE(sysctl_dirty_writeback_ns);
+
+	return period ? min(last + period, now + COARSE_NS) : now + COARSE_NS;
+}
+
 static void flusher(void *arg)
 {
-	u64 now, before;
+	u64 now = clock_ns(), last = now, age, before;
 
 	for (;;) {
 		ignore_error(wait_event_intr_until(&flusher_queue,
 						   READ_ONCE(kicked),
-						   clock_ns() + WB_PERIOD_NS));
+						   next_round(now, last)));
 		now = clock_ns();
 		WRITE_ONCE(file_coarse_sec,
 			   clock_realtime_ns() / NSEC_PER_SEC);
-		before = now > WB_AGE_NS ? now - WB_AGE_NS : 0;
+		age = READ_ONCE(sysctl_dirty_expire_ns);
+		before = now > age ? now - age : 0;
 		if (xchg(&kicked, 0))
 			before = now;
+		else if (!is_due(now, last))
+			continue;
+		last = now;
 		super_for_each(flush_aged, &before);
 	}
 }

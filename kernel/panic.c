@@ -29,7 +29,7 @@
 #define MAX_FRAMES 40
 
 bool panicking;
-static int panic_timeout;	/* const after init */
+int panic_timeout;
 static u64 stopped;		/* harts. atomic */
 static u32 panics;		/* atomic */
 static u32 panic_hart;

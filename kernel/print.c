@@ -53,6 +53,7 @@ static struct {
 	u64 seq;
 	u32 pos;
 } follow __guarded_by(&log_lock);		/* where a reader went on */
+int sysctl_dmesg_restrict, sysctl_kptr_restrict;
 static struct console *consoles __guarded_by(&log_lock);
 static char line[TEXT_MAX + 32] __guarded_by(&log_lock);
 static struct waitq readers = WAITQ_INIT(readers);
@@ -261,6 +262,21 @@ void console_register(struct console *c)
 			replay(c);
 	}
 	irq_unlock(&log_lock);
+}
+
+bool console_nth(unsigned i, char *name, size_t size, bool *is_boot)
+{
+	struct console *c;
+
+	irq_lock(&log_lock);
+	for (c = consoles; c && i; i--)
+		c = c->next;
+	if (c) {
+		strscpy(name, c->name, size);
+		*is_boot = c->is_boot;
+	}
+	irq_unlock(&log_lock);
+	return c;
 }
 
 void console_unregister(struct console *c)

@@ -18,8 +18,8 @@
 #include <mm/mm.h>
 #include "mm_impl.h"
 
-#define DIRTY_BACKGROUND_PERCENT 10
-#define DIRTY_PERCENT 20
+int sysctl_dirty_background_ratio = 10;	/* percent */
+int sysctl_dirty_ratio = 20;
 
 void page_mark_dirty(struct page *p)
 {
@@ -179,14 +179,17 @@ bool mapping_is_dirty(struct mapping *m)
 void balance_dirty_pages(void)
 {
 	u64 avail = mem_available_pages() + (u64)vmstat_read(VM_DIRTY);
-	u64 dirty = (u64)vmstat_read(VM_DIRTY);
+	u64 dirty = (u64)vmstat_read(VM_DIRTY), limit, background;
 
-	if (dirty * 100 <= avail * DIRTY_BACKGROUND_PERCENT)
+	/* Writing begins before anyone is made to wait. */
+	limit = (u64)READ_ONCE(sysctl_dirty_ratio);
+	background = min((u64)READ_ONCE(sysctl_dirty_background_ratio), limit);
+	if (dirty * 100 <= avail * background)
 		return;
 	if (!writeback_kick_hook)
 		return;
 	writeback_kick_hook(dirty / 2);
-	while (dirty * 100 > avail * DIRTY_PERCENT) {
+	while (dirty * 100 > avail * limit) {
 		if (fatal_signal_pending(current))
 			return;
 		sleep_ns(5 * NSEC_PER_MSEC);

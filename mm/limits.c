@@ -20,6 +20,7 @@ int (*file_sync_hook)(struct file *f, u64 start, u64 end);
 
 int sysctl_overcommit_memory;
 int sysctl_overcommit_ratio = 50;
+u64 sysctl_overcommit_kbytes;
 u32 sysctl_max_map_count = 65530;
 unsigned long sysctl_mmap_min_addr = 65536;
 int sysctl_randomize_va_space = 2;
@@ -51,6 +52,10 @@ u64 vm_committed_pages(void)
 
 u64 vm_commit_limit_pages(void)
 {
+	u64 kbytes = READ_ONCE(sysctl_overcommit_kbytes);
+
+	if (kbytes)
+		return kbytes >> (PAGE_SHIFT - 10);
 	return mem_total_pages() * (u64)sysctl_overcommit_ratio / 100;
 }
 

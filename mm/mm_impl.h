@@ -44,10 +44,6 @@ u64 buddy_free_pages(void);
 u64 pcp_free_pages(void);
 void pcp_counts(u64 *allocs, u64 *frees);
 
-struct watermarks {
-	u64 min, low, high;
-};
-extern struct watermarks watermarks;	/* const after init */
 
 /* True if an allocation is to fail now (alloc_fail_at, and in debug builds
  * /proc/PID/fail-nth). */

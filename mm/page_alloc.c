@@ -756,13 +756,19 @@ static void reserve_image(void)
 			panic("no struct pages for the kernel image\n");
 }
 
-static void set_watermarks(void)
+static void set_watermarks(u64 min)
 {
-	u64 min = clamp_t(u64, total_pages / 256, 128, 2048);
+	WRITE_ONCE(watermarks.min, min);
+	WRITE_ONCE(watermarks.low, min + min / 4);
+	WRITE_ONCE(watermarks.high, min + min / 2);
+}
 
-	watermarks.min = min;
-	watermarks.low = min + min / 4;
-	watermarks.high = min + min / 2;
+int mem_set_min_free(u64 pages)
+{
+	if (pages > total_pages / 2)
+		return -EINVAL;
+	set_watermarks(pages);
+	return 0;
 }
 
 void page_alloc_init(void)
@@ -780,7 +786,7 @@ void page_alloc_init(void)
 			boot_free_ram[i].start >> PAGE_SHIFT,
 			boot_free_ram[i].end >> PAGE_SHIFT, true);
 	irq_unlock(&buddy_lock);
-	set_watermarks();
+	set_watermarks(clamp_t(u64, total_pages / 256, 128, 2048));
 	zero_page = page_alloc(GFP_ZERO, 0);
 	if (!zero_page)
 		panic("no memory at all\n");

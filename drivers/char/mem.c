@@ -167,6 +167,8 @@ static int kmsg_open(struct inode *i, struct file *f)
 
 	if (!(f->mode & FMODE_READ))
 		return 0;
+	if (READ_ONCE(sysctl_dmesg_restrict) && !capable(CAP_SYSLOG))
+		return -EPERM;
 	seq = kmalloc(sizeof(*seq), GFP_KERNEL);
 	if (!seq)
 		return -ENOMEM;

@@ -118,9 +118,6 @@ static struct proc_int rr_timeslice = {
 };
 static struct proc_int randomize = { &sysctl_randomize_va_space, 0, 2 };
 static struct proc_int overcommit = { &sysctl_overcommit_memory, 0, 2 };
-static struct proc_int overcommit_ratio = {
-	&sysctl_overcommit_ratio, 0, INT_MAX
-};
 static struct proc_int max_map_count = {
 	(int *)&sysctl_max_map_count, 0, INT_MAX
 };
@@ -292,7 +289,6 @@ static const struct proc_entry entries[] = {
 	FACT("sys/kernel/random/entropy_avail", entropy_show),
 	CONST("sys/kernel/random/poolsize", 256),
 	TUNABLE("sys/vm/overcommit_memory", 0644, overcommit),
-	TUNABLE("sys/vm/overcommit_ratio", 0644, overcommit_ratio),
 	TUNABLE("sys/vm/max_map_count", 0644, max_map_count),
 	{ .name = "sys/vm/mmap_min_addr", .mode = 0644, .show = ulong_show,
 	  .write = ulong_write, .arg = &sysctl_mmap_min_addr },

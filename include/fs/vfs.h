@@ -187,6 +187,10 @@ int simple_setattr(struct dentry *d, struct iattr *a);
 int __must_check inode_permission(struct inode *i, unsigned mask);
 /* By mode bits and owner alone: for an operation that asks for more. */
 int __must_check inode_permission_generic(struct inode *i, unsigned mask);
+/* /proc/sys/fs and vm: 0 or 1; how often and after what age dirty inodes are
+ * written, how often 0: only when asked. */
+extern u32 sysctl_protected_symlinks, sysctl_protected_hardlinks;
+extern u64 sysctl_dirty_writeback_ns, sysctl_dirty_expire_ns;
 int __must_check inode_newsize_ok(struct inode *i, u64 size);
 
 /* --- dentries -------------------------------------------------------------

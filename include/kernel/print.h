@@ -41,6 +41,8 @@ struct console {
 
 void console_register(struct console *c);
 void console_unregister(struct console *c);
+/* What is known of the i-th one, for /proc/consoles; false past the last. */
+bool console_nth(unsigned i, char *name, size_t size, bool *is_boot);
 
 /* The i-th console= of the command line ("ttyS0", options cut off), NULL past
  * the last; the last one is /dev/console. */
@@ -49,6 +51,14 @@ const char *console_param(unsigned i);
 void console_puts(const char *s, size_t n);
 /* Wakes readers of the log for whom print() could not: from the tick. */
 void log_wake_deferred(void);
+
+/* panic= and kernel.panic: seconds until the machine starts anew; 0: never, < 0:
+ * at once. */
+extern int panic_timeout;
+/* 1: the log is for CAP_SYSLOG alone. */
+extern int sysctl_dmesg_restrict;
+/* Addresses of the kernel: 0 and 1 for CAP_SYSLOG, 2 for nobody. */
+extern int sysctl_kptr_restrict;
 
 /* Console level, as `loglevel=` and `quiet` set it (default 7). */
 extern int console_loglevel;

@@ -257,7 +257,8 @@ static inline u64 mm_rss_pages(const struct mm *mm)
 }
 /* Per-area numbers for smaps, walking the tables; map_lock held. */
 struct vma_stats {
-	u64 rss, pss, shared_clean, shared_dirty, private_clean, private_dirty;
+	u64 rss, pss, pss_dirty, pss_anon, pss_file, pss_shmem;
+	u64 shared_clean, shared_dirty, private_clean, private_dirty;
 	u64 referenced, anonymous, swap, locked;
 };
 void vma_get_stats(struct vma *v, struct vma_stats *s);
@@ -282,6 +283,8 @@ extern void (*oom_kill_hook)(void);
 
 /* Overcommit, /proc/sys/vm. */
 extern int sysctl_overcommit_memory, sysctl_overcommit_ratio;
+extern u64 sysctl_overcommit_kbytes;	/* 0: the ratio holds */
+extern int sysctl_dirty_background_ratio, sysctl_dirty_ratio;
 extern u32 sysctl_max_map_count;
 extern unsigned long sysctl_mmap_min_addr;
 extern int sysctl_randomize_va_space;	/* 0 with norandmaps */

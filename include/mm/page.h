@@ -164,6 +164,14 @@ long vmstat_read(enum vmstat item);
 u64 mem_total_pages(void);
 u64 mem_free_pages(void);
 u64 mem_available_pages(void);
+/* How many pages are kept free for those that must not fail (min), and when
+ * reclaim begins and ends. */
+struct watermarks {
+	u64 min, low, high;
+};
+extern struct watermarks watermarks;
+/* -EINVAL: more than half of the memory. */
+int __must_check mem_set_min_free(u64 pages);
 /* Free blocks of each order, for /proc/buddyinfo. */
 void buddy_stats(u64 free[MAX_ORDER + 1]);
 

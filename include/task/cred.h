@@ -113,6 +113,9 @@ static inline struct cred *cred_get(const struct cred *c)
 void cred_put(const struct cred *c);
 /* A private copy of current's, to be changed and committed or put. */
 int __must_check cred_prepare(struct cred **out);
+/* mm.dumpable of who changed its ids or runs a secret program: 0, 1 (all as
+ * usual), 2 (dumped for root). */
+extern int sysctl_suid_dumpable;
 /* The reference moves in.  Makes the task undumpable if ids change. */
 void cred_commit(struct cred *c);
 /* set*uid: gives the new real uid its user_struct. -EAGAIN, -ENOMEM. */

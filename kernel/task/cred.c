@@ -201,13 +201,15 @@ static bool ids_differ(const struct cred *a, const struct cred *b)
 	       (b->permitted & ~a->permitted);
 }
 
+int sysctl_suid_dumpable;
+
 void cred_commit(struct cred *c)
 {
 	struct task *t = current;
 	const struct cred *old = t->real_cred;
 
 	if (t->mm && ids_differ(old, c)) {
-		t->mm->dumpable = 0;
+		t->mm->dumpable = (u32)READ_ONCE(sysctl_suid_dumpable);
 		t->pdeath_signal = 0;
 	}
 	if (old->user != c->user) {

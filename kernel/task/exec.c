@@ -280,7 +280,8 @@ static void install_cred(struct binprm *b)
 	}
 	cred_commit(b->cred);
 	b->cred = NULL;
-	t->mm->dumpable = keep_secret ? 0 : 1;
+	t->mm->dumpable = keep_secret ?
+			  (u32)READ_ONCE(sysctl_suid_dumpable) : 1;
 }
 
 static void set_exe(struct binprm *b)

@@ -117,7 +117,8 @@ static long set_console(int type, int level)
 
 long do_syslog(int type, char __user *u, int len)
 {
-	bool is_open = type == LOG_READ_ALL || type == LOG_SIZE_BUFFER;
+	bool is_open = !READ_ONCE(sysctl_dmesg_restrict) &&
+		       (type == LOG_READ_ALL || type == LOG_SIZE_BUFFER);
 
 	if (!is_open && !capable(CAP_SYSLOG) && !capable(CAP_SYS_ADMIN))
 		return -EPERM;

@@ -1,0 +1,165 @@
+/*
+ * knobs - /proc/sys: limits and policies that root may change (proc_sys(5)).
+ * Each has a variable that is asked at every use; what nobody would ask does
+ * not exist here.
+ */
+#include "proc_impl.h"
+#include <fs/vfs.h>
+#include <kernel/init.h>
+#include <kernel/print.h>
+#include <lib/string.h>
+#include <mm/mm.h>
+#include <task/fork.h>
+
+#define CENTISEC_NS (NSEC_PER_SEC / 100)
+
+/* Who may write is also asked of the writer's capabilities. */
+static int admin_write(char *text, size_t len, void *arg)
+{
+	return capable(CAP_SYS_ADMIN) ? proc_int_write(text, len, arg) : -EPERM;
+}
+
+/* --- one number sets another ---------------------------------------------*/
+static int parse_u64(char *text, u64 max, u64 *out)
+{
+	char *word = str_trim(text);
+
+	word[strcspn(word, " \t\n")] = 0;
+	return str_to_u64(word, 0, NULL, out) || *out > max ? -EINVAL : 0;
+}
+
+static int put(struct seq *s, u64 v)
+{
+	seq_u64(s, "", v);
+	seq_putc(s, '\n');
+	return 0;
+}
+
+static struct proc_int overcommit_ratio = {
+	&sysctl_overcommit_ratio, 0, INT_MAX
+};
+
+/* The ratio and the size exclude each other: the last one written holds. */
+static int ratio_write(char *text, size_t len, void *arg)
+{
+	int err = proc_int_write(text, len, &overcommit_ratio);
+
+	if (!err)
+		WRITE_ONCE(sysctl_overcommit_kbytes, 0);
+	return err;
+}
+
+static int kbytes_show(struct seq *s, void *arg)
+{
+	return put(s, READ_ONCE(sysctl_overcommit_kbytes));
+}
+
+static int kbytes_write(char *text, size_t len, void *arg)
+{
+	u64 kbytes;
+
+	if (parse_u64(text, U64_MAX >> 10, &kbytes))
+		return -EINVAL;
+	WRITE_ONCE(sysctl_overcommit_kbytes, kbytes);
+	if (kbytes)
+		WRITE_ONCE(sysctl_overcommit_ratio, 0);
+	return 0;
+}
+
+static u64 min_free_kbytes;	/* as written; 0: nobody did. racy */
+
+static int min_free_show(struct seq *s, void *arg)
+{
+	u64 kbytes = READ_ONCE(min_free_kbytes);
+
+	return put(s, kbytes ? kbytes :
+		      READ_ONCE(watermarks.min) << (PAGE_SHIFT - 10));
+}
+
+static int min_free_write(char *text, size_t len, void *arg)
+{
+	u64 kbytes;
+	int err;
+
+	if (parse_u64(text, INT_MAX, &kbytes))
+		return -EINVAL;
+	err = mem_set_min_free(kbytes >> (PAGE_SHIFT - 10));
+	if (!err)
+		WRITE_ONCE(min_free_kbytes, kbytes);
+	return err;
+}
+
+static int centisecs_show(struct seq *s, void *arg)
+{
+	return put(s, READ_ONCE(*(u64 *)arg) / CENTISEC_NS);
+}
+
+static int centisecs_write(char *text, size_t len, void *arg)
+{
+	u64 n;
+
+	if (parse_u64(text, INT_MAX, &n))
+		return -EINVAL;
+	WRITE_ONCE(*(u64 *)arg, n * CENTISEC_NS);
+	return 0;
+}
+
+/* --- pids -----------------------------------------------------------------*/
+static int last_pid_show(struct seq *s, void *arg)
+{
+	return put(s, (u64)READ_ONCE(task_pid_ns(current)->last));
+}
+
+static int last_pid_write(char *text, size_t len, void *arg)
+{
+	struct pid_ns *ns = task_pid_ns(current);
+	u64 n;
+
+	if (!capable(CAP_SYS_ADMIN) && !capable(CAP_CHECKPOINT_RESTORE))
+		return -EPERM;
+	if (parse_u64(text, (u64)sysctl_pid_max - 1, &n))
+		return -EINVAL;
+	WRITE_ONCE(ns->last, (int)n);
+	return 0;
+}
+
+#define INT(v, lo, hi) (&(struct proc_int){ (int *)&(v), lo, hi })
+#define KNOB(nm, md, v, lo, hi)                                                \
+	{ .name = nm, .mode = md, .show = proc_int_show,                       \
+	  .write = proc_int_write, .arg = INT(v, lo, hi) }
+#define ADMIN(nm, v, hi)                                                       \
+	{ .name = nm, .mode = 0644, .show = proc_int_show,                     \
+	  .write = admin_write, .arg = INT(v, 0, hi) }
+#define FNS(nm, md, sh, wr, a)                                                 \
+	{ .name = nm, .mode = md, .show = sh, .write = wr, .arg = a }
+
+static const struct proc_entry entries[] = {
+	KNOB("sys/kernel/panic", 0644, panic_timeout, INT_MIN, INT_MAX),
+	ADMIN("sys/kernel/kptr_restrict", sysctl_kptr_restrict, 2),
+	ADMIN("sys/kernel/dmesg_restrict", sysctl_dmesg_restrict, 1),
+	FNS("sys/kernel/ns_last_pid", 0666, last_pid_show, last_pid_write,
+	    NULL),
+	FNS("sys/vm/overcommit_ratio", 0644, proc_int_show, ratio_write,
+	    &overcommit_ratio),
+	FNS("sys/vm/overcommit_kbytes", 0644, kbytes_show, kbytes_write, NULL),
+	FNS("sys/vm/min_free_kbytes", 0644, min_free_show, min_free_write,
+	    NULL),
+	KNOB("sys/vm/dirty_background_ratio", 0644,
+	     sysctl_dirty_background_ratio, 0, 100),
+	KNOB("sys/vm/dirty_ratio", 0644, sysctl_dirty_ratio, 0, 100),
+	FNS("sys/vm/dirty_writeback_centisecs", 0644, centisecs_show,
+	    centisecs_write, &sysctl_dirty_writeback_ns),
+	FNS("sys/vm/dirty_expire_centisecs", 0644, centisecs_show,
+	    centisecs_write, &sysctl_dirty_expire_ns),
+	KNOB("sys/fs/protected_hardlinks", 0644, sysctl_protected_hardlinks, 0,
+	     1),
+	KNOB("sys/fs/protected_symlinks", 0644, sysctl_protected_symlinks, 0,
+	     1),
+	ADMIN("sys/fs/suid_dumpable", sysctl_suid_dumpable, 2),
+};
+
+static void knobs_init(void)
+{
+	proc_register(entries, ARRAY_SIZE(entries));
+}
+INIT(INIT_FS, knobs_init);
