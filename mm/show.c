@@ -12,15 +12,24 @@
 #define PAGEMAP_FILE (1ull << 61)
 #define PAGEMAP_EXCLUSIVE (1ull << 56)
 
-static void count_page(struct vma_stats *s, struct pte e, struct page *p)
+static void count_page(struct vma_stats *s, struct pte e, struct page *p,
+		       bool is_shmem)
 {
 	u32 n = max(page_mapcount(p), 1u);
 	bool dirty = page_test(p, PG_DIRTY) || page_test(p, PG_ANON);
 
 	s->rss += PAGE_SIZE;
 	s->pss += PAGE_SIZE / n;
-	if (page_test(p, PG_ANON))
+	if (dirty)
+		s->pss_dirty += PAGE_SIZE / n;
+	if (page_test(p, PG_ANON)) {
 		s->anonymous += PAGE_SIZE;
+		s->pss_anon += PAGE_SIZE / n;
+	} else if (is_shmem) {
+		s->pss_shmem += PAGE_SIZE / n;
+	} else {
+		s->pss_file += PAGE_SIZE / n;
+	}
 	if (pte_present(e) && pte_accessed(e))
 		s->referenced += PAGE_SIZE;
 	if (n > 1)
@@ -31,6 +40,7 @@ static void count_page(struct vma_stats *s, struct pte e, struct page *p)
 
 void vma_get_stats(struct vma *v, struct vma_stats *s)
 {
+	bool is_shmem = v->mapping && mapping_is_shmem(v->mapping);
 	unsigned long addr = v->start;
 	struct pte *pte;
 
@@ -45,7 +55,7 @@ void vma_get_stats(struct vma *v, struct vma_stats *s)
 			struct page *p = pte_page(e);
 
 			if (p)
-				count_page(s, e, p);
+				count_page(s, e, p, is_shmem);
 		}
 		spin_unlock(&table->ptl);
 		cond_resched();

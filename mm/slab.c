@@ -519,6 +519,7 @@ bool slab_info(unsigned i, struct slab_info *info)
 		.per_slab = c->per_slab,
 		.pages_per_slab = 1u << c->order,
 		.slabs = c->nr_slabs,
+		.is_reclaimable = c->flags & SLAB_RECLAIM,
 	};
 	irq_unlock(&c->lock);
 	return true;

@@ -24,7 +24,6 @@
 #include "tty_impl.h"
 
 #define PTY_RING 16384u
-#define PTY_MAX 4096u
 #define PTMX_DEV MKDEV(5, 2)
 
 #define TIOCPKT_DATA 0

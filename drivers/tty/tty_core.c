@@ -8,6 +8,7 @@
  * Locks:   see tty_impl.h and ldisc.c.  ttys_lock guards the list.
  */
 #include <fs/device.h>
+#include <fs/proc.h>
 #include <kernel/init.h>
 #include <kernel/print.h>
 #include <lib/string.h>
@@ -26,6 +27,9 @@ const struct termios_k tty_std_termios = {
 	.ispeed = 38400,
 	.ospeed = 38400,
 };
+
+#define SERIAL_MAJOR 4u		/* ttyS0 on */
+#define SERIAL_MINOR 64u
 
 static struct spinlock ttys_lock = SPINLOCK_INIT(RANK_SPIN_LEAF, "ttys");
 static struct list ttys = LIST_INIT(ttys);
@@ -313,11 +317,89 @@ static struct char_device dev_console = {
 	.fops = &tty_fops, .class = "tty", .active = console_active,
 };
 
+/* --- /proc --------------------------------------------------------------------- */
+static struct tty *find_named_locked(const char *name)
+	__must_hold(&ttys_lock)
+{
+	struct tty *t;
+
+	list_for_each_entry(t, &ttys, node)
+		if (!strcmp(t->name, name))
+			return t;
+	return NULL;
+}
+
+/* They write, can do so at any time, and showed the log's beginning. */
+static int consoles_show(struct seq *s, void *arg)
+{
+	const char *active = console_active();
+	bool is_boot;
+	char name[16];
+	struct tty *t;
+	u32 dev;
+
+	for (unsigned i = 0; console_nth(i, name, sizeof(name), &is_boot);
+	     i++) {
+		spin_lock(&ttys_lock);
+		t = find_named_locked(name);
+		dev = t ? t->dev : 0;
+		spin_unlock(&ttys_lock);
+		seq_printf(s, "%-20s -W- (E%c%c p a)", name,
+			   active && !strcmp(active, name) ? 'C' : ' ',
+			   is_boot ? 'B' : ' ');
+		if (dev)
+			seq_printf(s, " %4d:%d", MAJOR(dev), MINOR(dev));
+		seq_putc(s, '\n');
+	}
+	return 0;
+}
+
+static void put_driver(struct seq *s, const char *name, const char *node,
+		       u32 first, u32 n, const char *type)
+{
+	seq_printf(s, "%-20s /dev/%-8s %3d ", name, node, MAJOR(first));
+	if (n > 1)
+		seq_printf(s, "%d-%d %s\n", MINOR(first), MINOR(first) + n - 1,
+			   type);
+	else
+		seq_printf(s, "%7d %s\n", MINOR(first), type);
+}
+
+/* The drivers whose terminals have numbers in a row. */
+static int drivers_show(struct seq *s, void *arg)
+{
+	u32 nr_serial = 0;
+	struct tty *t;
+
+	spin_lock(&ttys_lock);
+	list_for_each_entry(t, &ttys, node)
+		if (MAJOR(t->dev) == SERIAL_MAJOR)
+			nr_serial = max(nr_serial,
+					MINOR(t->dev) - SERIAL_MINOR + 1);
+	spin_unlock(&ttys_lock);
+	put_driver(s, "/dev/tty", "tty", DEV_TTY, 1, "system:/dev/tty");
+	put_driver(s, "/dev/console", "console", DEV_CONSOLE, 1,
+		   "system:console");
+	put_driver(s, "/dev/ptmx", "ptmx", MKDEV(5, 2), 1, "system");
+	if (nr_serial)
+		put_driver(s, "serial", "ttyS",
+			   MKDEV(SERIAL_MAJOR, SERIAL_MINOR), nr_serial,
+			   "serial");
+	put_driver(s, "pty_slave", "pts", MKDEV(136, 0), PTY_MAX, "pty:slave");
+	return 0;
+}
+
+static const struct proc_entry tty_entries[] = {
+	{ .name = "consoles", .mode = 0444, .show = consoles_show },
+	{ .name = "tty/drivers", .mode = 0444, .show = drivers_show },
+};
+
 static void tty_init(void)
 {
 	chrdev_major_name(4, "ttyS");
 	chrdev_major_name(5, "/dev/tty");
 	if (chrdev_register(&dev_tty) || chrdev_register(&dev_console))
 		pr_err("tty: no /dev/tty, /dev/console\n");
+	proc_register(tty_entries, ARRAY_SIZE(tty_entries));
 }
 INIT(INIT_FS, tty_init);

@@ -43,3 +43,5 @@ struct tty *pty_slave_get(u32 index);
 #define O_FLAG(t, bit) T_FLAG(t, oflag, bit)
 #define L_FLAG(t, bit) T_FLAG(t, lflag, bit)
 #define C_CHAR(t, i) ((t)->termios.cc[i])
+
+#define PTY_MAX 4096u		/* pairs */

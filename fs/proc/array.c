@@ -390,6 +390,7 @@ static void put_status_mm(struct seq *s, struct mm *mm)
 	put_kb(s, "VmLib:\t", mm->exec_vm - text);
 	put_kb(s, "VmPTE:\t", positive(mm->rss.tables));
 	put_kb(s, "VmSwap:\t", positive(mm->rss.swap));
+	put_kb(s, "HugetlbPages:\t", 0);	/* there are none */
 }
 
 static void put_status_signals(struct seq *s, struct task *t)

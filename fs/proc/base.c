@@ -424,6 +424,7 @@ static const struct task_entry entries[] = {
 	TEXT("setgroups", 0644, IN_BOTH, 0, proc_setgroups),
 	TEXT_RW("fail-nth", 0644, CONFIG_DEBUG ? IN_BOTH : 0, proc_fail_nth,
 		proc_fail_nth_write),
+	TEXT("timers", 0444, IN_PROCESS, 0, proc_timers),
 	TEXT_RW("timerslack_ns", 0666, IN_PROCESS, proc_timerslack,
 		proc_timerslack_write),
 };

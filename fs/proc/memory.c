@@ -51,6 +51,27 @@ static void put_lru(struct seq *s)
 	put_pages(s, "Inactive(file):", inactive_file);
 }
 
+static u64 reclaimable_slab_pages(void)
+{
+	struct slab_info c;
+	u64 n = 0;
+
+	for (unsigned i = 0; slab_info(i, &c); i++)
+		if (c.is_reclaimable)
+			n += c.slabs * c.pages_per_slab;
+	return n;
+}
+
+static void put_slab(struct seq *s)
+{
+	u64 all = count(VM_SLAB), can = min(reclaimable_slab_pages(), all);
+
+	put_pages(s, "KReclaimable:", can);
+	put_pages(s, "Slab:", all);
+	put_pages(s, "SReclaimable:", can);
+	put_pages(s, "SUnreclaim:", all - can);
+}
+
 static int meminfo_show(struct seq *s, void *arg)
 {
 	u64 buffers = buffer_pages(), file = count(VM_FILE);
@@ -69,7 +90,7 @@ static int meminfo_show(struct seq *s, void *arg)
 	put_pages(s, "AnonPages:", count(VM_ANON));
 	put_pages(s, "Mapped:", count(VM_MAPPED));
 	put_pages(s, "Shmem:", count(VM_SHMEM));
-	put_pages(s, "Slab:", count(VM_SLAB));
+	put_slab(s);
 	put_pages(s, "KernelStack:", count(VM_KSTACK));
 	put_pages(s, "PageTables:", count(VM_TABLES));
 	put_pages(s, "CommitLimit:", vm_commit_limit_pages());

@@ -9,6 +9,7 @@
 #include <lib/string.h>
 #include <mm/mm.h>
 #include <sched/sched.h>
+#include <task/posix_timer.h>
 
 /* --- comm ---------------------------------------------------------------*/
 int proc_comm(struct seq *s, const struct task_view *v)
@@ -183,6 +184,12 @@ int proc_timerslack_write(const struct task_view *v, char *text, size_t len)
 	if (str_to_u64(text, 10, NULL, &ns))
 		return -EINVAL;
 	WRITE_ONCE(v->t->timer_slack_ns, ns ? ns : 50000);
+	return 0;
+}
+
+int proc_timers(struct seq *s, const struct task_view *v)
+{
+	posix_timers_show(s, v->t, v->ns);
 	return 0;
 }
 

@@ -141,7 +141,7 @@ proc_show_fn proc_io, proc_limits, proc_schedstat, proc_sched, proc_stack,
 	proc_wchan, proc_syscall, proc_comm, proc_fail_nth, proc_personality,
 	proc_oom_score, proc_oom_adj, proc_oom_score_adj, proc_id_map,
 	proc_setgroups,
-	proc_timerslack;					/* misc.c */
+	proc_timers, proc_timerslack;				/* misc.c */
 int proc_coredump_filter(struct seq *s, const struct task_view *v);
 int proc_coredump_filter_write(const struct task_view *v, char *text,
 			       size_t len);

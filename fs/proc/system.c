@@ -70,18 +70,48 @@ static int interrupts_show(struct seq *s, void *arg)
 	return 0;
 }
 
-/* Counts by interrupt number, as /proc/stat lists them. */
+/* The numbers below `irq` that nothing uses, then its count. */
+static void put_number(struct seq *s, u32 *next, u32 irq, u64 n)
+{
+	for (; *next < irq; (*next)++)
+		seq_puts(s, " 0");
+	seq_u64(s, " ", n);
+	*next = irq + 1;
+}
+
+/* Timer interrupts have a number among the others, as in /proc/interrupts. */
+static void put_numbers(struct seq *s, u64 *counts, u64 timer)
+{
+	const char *chip, *name;
+	u32 irq, next = 0;
+	u64 n;
+
+	for (u32 i = 0; irq_stat(i, &irq, &chip, &name, counts); i++) {
+		n = irq == TIMER_IRQ ? timer : 0;
+		if (irq > TIMER_IRQ && next <= TIMER_IRQ)
+			put_number(s, &next, TIMER_IRQ, timer);
+		for_each_hart(h)
+			n += counts[h->id];
+		put_number(s, &next, irq, n);
+	}
+	if (next <= TIMER_IRQ)
+		put_number(s, &next, TIMER_IRQ, timer);
+}
+
+/* The sum and the counts by interrupt number, as /proc/stat lists them. */
 static int put_intr(struct seq *s)
 {
 	u64 *counts = kmalloc_array(MAX_HARTS, sizeof(u64), GFP_KERNEL);
 	const char *chip, *name;
-	u64 total = 0;
+	u64 total, timer = 0;
 	u32 irq;
 
 	if (!counts)
 		return -ENOMEM;
+	for_each_hart(h)
+		timer += h->timer_irqs;
+	total = timer;
 	for_each_hart(h) {
-		total += h->timer_irqs;
 		for (unsigned k = 0; k < NR_IPIS; k++)
 			total += h->ipi_count[k];
 	}
@@ -89,6 +119,7 @@ static int put_intr(struct seq *s)
 		for_each_hart(h)
 			total += counts[h->id];
 	seq_u64(s, "intr ", total);
+	put_numbers(s, counts, timer);
 	seq_putc(s, '\n');
 	kfree(counts);
 	return 0;
@@ -223,7 +254,8 @@ static int cmdline_show(struct seq *s, void *arg)
 
 static int kallsyms_show(struct seq *s, void *arg)
 {
-	bool may_see = capable(CAP_SYSLOG);
+	bool may_see = READ_ONCE(sysctl_kptr_restrict) < 2 &&
+		       capable(CAP_SYSLOG);
 	unsigned long addr;
 	char type, name[128];
 

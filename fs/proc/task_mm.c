@@ -113,18 +113,44 @@ static void put_bytes(struct seq *s, const char *name, u64 bytes)
 	seq_printf(s, "%s%8llu kB\n", name, bytes >> 10);
 }
 
-static void put_sums(struct seq *s, const struct vma_stats *t)
+static void put_use(struct seq *s, const struct vma_stats *t)
 {
-	put_bytes(s, "Rss:            ", t->rss);
-	put_bytes(s, "Pss:            ", t->pss);
 	put_bytes(s, "Shared_Clean:   ", t->shared_clean);
 	put_bytes(s, "Shared_Dirty:   ", t->shared_dirty);
 	put_bytes(s, "Private_Clean:  ", t->private_clean);
 	put_bytes(s, "Private_Dirty:  ", t->private_dirty);
 	put_bytes(s, "Referenced:     ", t->referenced);
 	put_bytes(s, "Anonymous:      ", t->anonymous);
+}
+
+/* There is no same-page merging and no huge page, and MADV_FREE frees at
+ * once: nothing of that is ever mapped. */
+static void put_rest(struct seq *s, const struct vma_stats *t)
+{
+	put_bytes(s, "KSM:            ", 0);
+	put_bytes(s, "LazyFree:       ", 0);
+	put_bytes(s, "AnonHugePages:  ", 0);
+	put_bytes(s, "ShmemPmdMapped: ", 0);
+	put_bytes(s, "FilePmdMapped:  ", 0);
+	put_bytes(s, "Shared_Hugetlb: ", 0);
+	put_bytes(s, "Private_Hugetlb:", 0);
 	put_bytes(s, "Swap:           ", t->swap);
+	put_bytes(s, "SwapPss:        ", t->swap);
 	put_bytes(s, "Locked:         ", t->locked);
+}
+
+static void put_sums(struct seq *s, const struct vma_stats *t, bool is_rollup)
+{
+	put_bytes(s, "Rss:            ", t->rss);
+	put_bytes(s, "Pss:            ", t->pss);
+	put_bytes(s, "Pss_Dirty:      ", t->pss_dirty);
+	if (is_rollup) {
+		put_bytes(s, "Pss_Anon:       ", t->pss_anon);
+		put_bytes(s, "Pss_File:       ", t->pss_file);
+		put_bytes(s, "Pss_Shmem:      ", t->pss_shmem);
+	}
+	put_use(s, t);
+	put_rest(s, t);
 }
 
 static void put_vm_flags(struct seq *s, const struct vma *v)
@@ -162,7 +188,8 @@ static void smaps_area(struct seq *s, struct mm *mm, struct vma *v, void *arg)
 	put_bytes(s, "Size:           ", v->end - v->start);
 	put_bytes(s, "KernelPageSize: ", PAGE_SIZE);
 	put_bytes(s, "MMUPageSize:    ", PAGE_SIZE);
-	put_sums(s, &t);
+	put_sums(s, &t, false);
+	seq_printf(s, "THPeligible:    %8u\n", 0);
 	put_vm_flags(s, v);
 }
 
@@ -182,16 +209,8 @@ static void rollup_area(struct seq *s, struct mm *mm, struct vma *v, void *arg)
 	struct vma_stats t = { 0 };
 
 	vma_get_stats(v, &t);
-	r->sum.rss += t.rss;
-	r->sum.pss += t.pss;
-	r->sum.shared_clean += t.shared_clean;
-	r->sum.shared_dirty += t.shared_dirty;
-	r->sum.private_clean += t.private_clean;
-	r->sum.private_dirty += t.private_dirty;
-	r->sum.referenced += t.referenced;
-	r->sum.anonymous += t.anonymous;
-	r->sum.swap += t.swap;
-	r->sum.locked += t.locked;
+	for (unsigned i = 0; i < sizeof(t) / sizeof(u64); i++)
+		((u64 *)&r->sum)[i] += ((const u64 *)&t)[i];
 	if (!r->end)
 		r->start = v->start;
 	r->end = v->end;
@@ -211,7 +230,7 @@ int proc_smaps_rollup(struct seq *s, const struct task_view *v)
 	seq_puts(s, " ---p 00000000 00:00 0 ");
 	pad_to(s, line, NAME_COLUMN);
 	seq_puts(s, "[rollup]\n");
-	put_sums(s, &r.sum);
+	put_sums(s, &r.sum, true);
 	return 0;
 }
 

@@ -38,6 +38,7 @@ struct slab_info {
 	u64 active, total;
 	u32 size, per_slab, pages_per_slab;
 	u64 slabs;
+	bool is_reclaimable;
 };
 bool slab_info(unsigned i, struct slab_info *info);
 void slab_shrink_all(void);

@@ -40,6 +40,11 @@ struct sigevent_k {
 	u64 value;
 	int signo, notify, tid;
 };
+struct pid_ns;
+struct seq;
+struct task;
+/* The text of /proc/PID/timers; numbers as seen in ns. */
+void posix_timers_show(struct seq *s, struct task *t, const struct pid_ns *ns);
 int __must_check posix_timer_create(int clock, const struct sigevent_k *ev,
 				    int *id);
 int __must_check posix_timer_set(int id, int flags, u64 value, u64 interval,

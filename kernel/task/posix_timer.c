@@ -12,6 +12,7 @@
  */
 #include "task_impl.h"
 
+#include <fs/seq.h>
 #include <kernel/hart.h>
 #include <kernel/spinlock.h>
 #include <lib/errno.h>
@@ -29,6 +30,8 @@ struct posix_timer {
 	struct task *cpu_leader;	/* owns a reference */
 	struct sigqueue *q;	/* NULL: SIGEV_NONE */
 	int id, clock;		/* const */
+	int notify, signo;	/* as asked for. const */
+	u64 value;		/* const */
 	u64 expires, interval;	/* of its clock, ns; 0: off */
 	u64 missed;		/* expirations since the signal was queued */
 	int overrun;		/* of the last signal taken */
@@ -297,10 +300,35 @@ static int set_cpu_clock(struct posix_timer *pt, int clock)
 	return 0;
 }
 
+/* /proc/PID/timers */
+void posix_timers_show(struct seq *s, struct task *t, const struct pid_ns *ns)
+{
+	static const char *const how[] = { "signal", "none", "thread" };
+	struct sighand *h = task_lock_sighand(t);
+	struct posix_timer *pt;
+
+	if (!h)
+		return;
+	list_for_each_entry(pt, &t->process->posix_timers, node) {
+		seq_printf(s, "ID: %d\nsignal: %d/%016llx\n", pt->id, pt->signo,
+			   pt->value);
+		seq_printf(s, "notify: %s/%s.%d\nClockID: %d\n",
+			   how[pt->notify & 3],
+			   pt->notify & SIGEV_THREAD_ID ? "tid" : "pid",
+			   pid_nr_ns(pt->target ? pt->target->thread_pid :
+				     t->process->pids[PIDTYPE_TGID], ns),
+			   pt->clock);
+	}
+	task_unlock_sighand(h);
+}
+
 static int set_event(struct posix_timer *pt, const struct sigevent_k *ev)
 {
 	struct task *t;
 
+	pt->notify = ev->notify;
+	pt->signo = ev->signo;
+	pt->value = ev->value;
 	if (ev->notify == SIGEV_NONE)
 		return 0;
 	if (ev->signo < 1 || ev->signo > NSIG)
@@ -359,8 +387,9 @@ static void link_timer(struct posix_timer *pt, const struct sigevent_k *ev)
 		/* No sigevent given: the id is the value. */
 		if (ev->tid == -1)
 			pt->q->info.timer.value = (u64)pt->id;
+		pt->value = pt->q->info.timer.value;
 	}
-	list_add_tail(&pt->node, &p->posix_timers);
+	list_add(&pt->node, &p->posix_timers);	/* the order of /proc */
 	irq_unlock(p->siglock);
 }
 

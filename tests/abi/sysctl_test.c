@@ -1,0 +1,242 @@
+/* Knobs of /proc/sys do what they say; texts of /proc/PID hold together. */
+#include "test.h"
+
+#include <fcntl.h>
+#include <sys/klog.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <time.h>
+
+static char text[1 << 16];
+
+static const char *get(const char *path)
+{
+	int fd = open(path, O_RDONLY);
+	ssize_t n, all = 0;
+
+	CHECK(fd >= 0);
+	while ((n = read(fd, text + all, sizeof(text) - 1 - all)) > 0)
+		all += n;
+	CHECK(n == 0);
+	close(fd);
+	text[all] = 0;
+	return text;
+}
+
+static long number(const char *path)
+{
+	return atol(get(path));
+}
+
+/* 0 or the errno of the write. */
+static int set(const char *path, const char *value)
+{
+	int fd = open(path, O_WRONLY), err = 0;
+
+	CHECK(fd >= 0);
+	if (write(fd, value, strlen(value)) < 0)
+		err = errno;
+	close(fd);
+	return err;
+}
+
+static void need_root(void)
+{
+	if (getuid() != 0)
+		exit(TEST_SKIPPED);
+}
+
+static void in_child_as_user(void (*fn)(void))
+{
+	int status;
+
+	if (!fork()) {
+		CHECK(setresgid(1234, 1234, 1234) == 0);
+		CHECK(setresuid(1234, 1234, 1234) == 0);
+		fn();
+		_exit(0);
+	}
+	CHECK(wait(&status) > 0);
+	CHECK_EQ(status, 0);
+}
+
+#define VM "/proc/sys/vm/"
+#define KERNEL "/proc/sys/kernel/"
+
+TEST(overcommit_ratio_and_kbytes_exclude_each_other)
+{
+	long ratio;
+
+	need_root();
+	ratio = number(VM "overcommit_ratio");
+	CHECK_EQ(set(VM "overcommit_kbytes", "123456\n"), 0);
+	CHECK_EQ(number(VM "overcommit_ratio"), 0);
+	CHECK(strstr(get("/proc/meminfo"), "CommitLimit:      123456 kB"));
+	snprintf(text, sizeof(text), "%ld", ratio);
+	CHECK_EQ(set(VM "overcommit_ratio", text), 0);
+	CHECK_EQ(number(VM "overcommit_kbytes"), 0);
+}
+
+TEST(ratios_have_limits)
+{
+	need_root();
+	CHECK_EQ(set(VM "dirty_ratio", "101"), EINVAL);
+	CHECK_EQ(set(VM "dirty_background_ratio", "-1"), EINVAL);
+	CHECK_EQ(set(VM "dirty_ratio", "20"), 0);
+	CHECK_EQ(set("/proc/sys/fs/suid_dumpable", "3"), EINVAL);
+	CHECK_EQ(set("/proc/sys/fs/protected_symlinks", "2"), EINVAL);
+	CHECK_EQ(set(KERNEL "kptr_restrict", "3"), EINVAL);
+	CHECK_EQ(set(KERNEL "dmesg_restrict", "x"), EINVAL);
+}
+
+TEST(centiseconds_are_kept)
+{
+	long was;
+
+	need_root();
+	was = number(VM "dirty_writeback_centisecs");
+	CHECK_EQ(set(VM "dirty_writeback_centisecs", "700"), 0);
+	CHECK_EQ(number(VM "dirty_writeback_centisecs"), 700);
+	snprintf(text, sizeof(text), "%ld", was);
+	CHECK_EQ(set(VM "dirty_writeback_centisecs", text), 0);
+}
+
+static void read_log_as_user(void)
+{
+	CHECK_ERR(klogctl(10, NULL, 0), EPERM);
+	CHECK_ERR(klogctl(3, text, sizeof(text)), EPERM);
+	CHECK_ERR(open("/dev/kmsg", O_RDONLY), EPERM);
+}
+
+static void read_free_log_as_user(void)
+{
+	CHECK(klogctl(10, NULL, 0) > 0);
+	CHECK(klogctl(3, text, sizeof(text)) >= 0);
+}
+
+TEST(dmesg_restrict_closes_the_log)
+{
+	char was[2];
+
+	need_root();
+	chmod("/dev/kmsg", 0644);
+	was[0] = *get(KERNEL "dmesg_restrict");
+	was[1] = 0;
+	CHECK_EQ(set(KERNEL "dmesg_restrict", "1"), 0);
+	in_child_as_user(read_log_as_user);
+	CHECK_EQ(set(KERNEL "dmesg_restrict", "0"), 0);
+	in_child_as_user(read_free_log_as_user);
+	set(KERNEL "dmesg_restrict", was);
+}
+
+TEST(kptr_restrict_hides_addresses)
+{
+	char was[2];
+
+	need_root();
+	was[0] = *get(KERNEL "kptr_restrict");
+	was[1] = 0;
+	CHECK_EQ(set(KERNEL "kptr_restrict", "2"), 0);
+	CHECK(!strncmp(get("/proc/kallsyms"), "0000000000000000 ", 17));
+	CHECK_EQ(set(KERNEL "kptr_restrict", "1"), 0);
+	CHECK(strncmp(get("/proc/kallsyms"), "0000000000000000 ", 17));
+	set(KERNEL "kptr_restrict", was);
+}
+
+TEST(last_pid_chooses_the_next_one)
+{
+	long pid = -1;
+
+	need_root();
+	/* Others may fork at the same time. */
+	for (int i = 0; i < 20 && pid != 20001; i++) {
+		CHECK_EQ(set(KERNEL "ns_last_pid", "20000"), 0);
+		pid = fork();
+		if (!pid)
+			_exit(0);
+		CHECK(waitpid((pid_t)pid, NULL, 0) == pid);
+	}
+	CHECK_EQ(pid, 20001);
+}
+
+static void check_dumpable(void)
+{
+	CHECK_EQ(prctl(PR_GET_DUMPABLE), 2);
+}
+
+TEST(suid_dumpable_is_what_a_change_of_ids_leaves)
+{
+	char was[2];
+
+	need_root();
+	was[0] = *get("/proc/sys/fs/suid_dumpable");
+	was[1] = 0;
+	CHECK_EQ(set("/proc/sys/fs/suid_dumpable", "2"), 0);
+	in_child_as_user(check_dumpable);
+	CHECK_EQ(set("/proc/sys/fs/suid_dumpable", was), 0);
+}
+
+TEST(timers_are_listed)
+{
+	struct sigevent ev = { .sigev_notify = SIGEV_SIGNAL,
+			       .sigev_signo = 40 };
+	char want[200];
+	timer_t t;
+
+	ev.sigev_value.sival_ptr = (void *)0x1234;
+	CHECK_STR(get("/proc/self/timers"), "");
+	CHECK(timer_create(CLOCK_BOOTTIME, &ev, &t) == 0);
+	ev.sigev_notify = SIGEV_NONE;
+	CHECK(timer_create(CLOCK_MONOTONIC, &ev, &t) == 0);
+	snprintf(want, sizeof(want),
+		 "ID: 1\nsignal: 40/0000000000001234\nnotify: none/pid.%d\n"
+		 "ClockID: 1\nID: 0\nsignal: 40/0000000000001234\n"
+		 "notify: signal/pid.%d\nClockID: 7\n", getpid(), getpid());
+	CHECK_STR(get("/proc/self/timers"), want);
+}
+
+static const char *const smaps_keys[] = {
+	"Rss:", "Pss:", "Pss_Dirty:", "Pss_Anon:", "Pss_File:", "Pss_Shmem:",
+	"Shared_Clean:", "Shared_Dirty:", "Private_Clean:", "Private_Dirty:",
+	"Referenced:", "Anonymous:", "KSM:", "LazyFree:", "AnonHugePages:",
+	"ShmemPmdMapped:", "FilePmdMapped:", "Shared_Hugetlb:",
+	"Private_Hugetlb:", "Swap:", "SwapPss:", "Locked:",
+};
+
+TEST(smaps_rollup_has_its_lines_in_order)
+{
+	const char *s = strchr(get("/proc/self/smaps_rollup"), '\n') + 1;
+
+	for (unsigned i = 0; i < sizeof(smaps_keys) / sizeof(*smaps_keys);
+	     i++) {
+		CHECK(!strncmp(s, smaps_keys[i], strlen(smaps_keys[i])));
+		CHECK(strchr(s, '\n') - s == 27);
+		s = strchr(s, '\n') + 1;
+	}
+	CHECK(!*s);
+}
+
+TEST(interrupts_add_up)
+{
+	const char *s = strstr(get("/proc/stat"), "\nintr ");
+	unsigned long long total, sum = 0;
+	char *end;
+
+	CHECK(s);
+	total = strtoull(s + 6, &end, 10);
+	while (*end == ' ')
+		sum += strtoull(end, &end, 10);
+	CHECK(*end == '\n');
+	CHECK(sum > 0 && sum <= total);
+}
+
+TEST(terminals_and_consoles_are_named)
+{
+	CHECK(strstr(get("/proc/tty/drivers"),
+		     "/dev/tty             /dev/tty        5       0 "
+		     "system:/dev/tty\n"));
+	CHECK(strstr(text, "pty_slave            /dev/pts      136 0-"));
+	CHECK(strstr(get("/proc/consoles"),
+		     "ttyS0                -W- (E"));
+}
