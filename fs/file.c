@@ -37,8 +37,14 @@ struct mount *pseudo_mnt;
 static const struct file_ops path_fops;
 
 /* --- counts -------------------------------------------------------------------------*/
+u64 sysctl_file_max = FILE_MAX_BY_MEMORY;
+
 u64 files_max(void)
 {
+	u64 n = READ_ONCE(sysctl_file_max);
+
+	if (n != FILE_MAX_BY_MEMORY)
+		return n;
 	return max_t(u64, mem_total_pages() * (PAGE_SIZE / 1024) / 10, 8192);
 }
 

@@ -4,6 +4,7 @@
  * not exist here.
  */
 #include "proc_impl.h"
+#include <fs/fdtable.h>
 #include <fs/vfs.h>
 #include <kernel/init.h>
 #include <kernel/print.h>
@@ -11,6 +12,7 @@
 #include <mm/mm.h>
 #include <task/fork.h>
 
+#define THREADS_MAX 0x3fffffff	/* tids fit a futex word */
 #define CENTISEC_NS (NSEC_PER_SEC / 100)
 
 /* Who may write is also asked of the writer's capabilities. */
@@ -104,6 +106,22 @@ static int centisecs_write(char *text, size_t len, void *arg)
 	return 0;
 }
 
+/* More may be open already; then only root opens on. */
+static int file_max_show(struct seq *s, void *arg)
+{
+	return put(s, files_max());
+}
+
+static int file_max_write(char *text, size_t len, void *arg)
+{
+	u64 n;
+
+	if (parse_u64(text, S64_MAX, &n))
+		return -EINVAL;
+	WRITE_ONCE(sysctl_file_max, n);
+	return 0;
+}
+
 /* --- pids -----------------------------------------------------------------*/
 static int last_pid_show(struct seq *s, void *arg)
 {
@@ -139,6 +157,9 @@ static const struct proc_entry entries[] = {
 	ADMIN("sys/kernel/dmesg_restrict", sysctl_dmesg_restrict, 1),
 	FNS("sys/kernel/ns_last_pid", 0666, last_pid_show, last_pid_write,
 	    NULL),
+	KNOB("sys/kernel/threads-max", 0644, sysctl_threads_max, 1,
+	     THREADS_MAX),
+	FNS("sys/fs/file-max", 0644, file_max_show, file_max_write, NULL),
 	FNS("sys/vm/overcommit_ratio", 0644, proc_int_show, ratio_write,
 	    &overcommit_ratio),
 	FNS("sys/vm/overcommit_kbytes", 0644, kbytes_show, kbytes_write, NULL),

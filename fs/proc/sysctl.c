@@ -86,11 +86,6 @@ static int constant_show(struct seq *s, void *arg)
 	return put_number(s, (uintptr_t)arg);
 }
 
-static int threads_max_show(struct seq *s, void *arg)
-{
-	return put_number(s, (u64)task_limit());
-}
-
 static int ulong_show(struct seq *s, void *arg)
 {
 	return put_number(s, READ_ONCE(*(unsigned long *)arg));
@@ -233,11 +228,6 @@ static int drop_caches_write(char *text, size_t len, void *arg)
 	return 0;
 }
 
-static int file_max_show(struct seq *s, void *arg)
-{
-	return put_number(s, files_max());
-}
-
 static int file_nr_show(struct seq *s, void *arg)
 {
 	seq_printf(s, "%llu\t0\t%llu\n", files_open(), files_max());
@@ -264,7 +254,6 @@ static const struct proc_entry entries[] = {
 	{ .name = "sys/kernel/domainname", .mode = 0644,
 	  .show = domainname_show, .write = domainname_write },
 	TUNABLE("sys/kernel/pid_max", 0644, pid_max),
-	FACT("sys/kernel/threads-max", threads_max_show),
 	CONST("sys/kernel/ngroups_max", 65536),
 	CONST("sys/kernel/cap_last_cap", CAP_LAST),
 	CONST("sys/kernel/overflowuid", 65534),
@@ -294,7 +283,6 @@ static const struct proc_entry entries[] = {
 	  .write = ulong_write, .arg = &sysctl_mmap_min_addr },
 	{ .name = "sys/vm/drop_caches", .mode = 0200,
 	  .write = drop_caches_write },
-	FACT("sys/fs/file-max", file_max_show),
 	FACT("sys/fs/file-nr", file_nr_show),
 	CONST("sys/fs/nr_open", 1048576),
 	TUNABLE("sys/fs/pipe-max-size", 0644, pipe_max),

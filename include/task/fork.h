@@ -8,6 +8,7 @@ struct process;
 /* Tasks now, and how many there may be (kernel.threads-max). */
 int task_count(void);
 int task_limit(void);
+extern int sysctl_threads_max;
 /* Tasks ever made by anyone ("processes" in /proc/stat). */
 u64 task_nr_forks(void);
 void task_count_drop(void);

@@ -42,7 +42,7 @@ static struct slab_cache *task_cache;
 static struct slab_cache *process_cache;
 static int nr_tasks;			/* atomic */
 static u64 nr_forks __guarded_by(&tasklist_lock);
-static int max_tasks = 1024;		/* const after init */
+int sysctl_threads_max = 1024;
 
 u64 task_nr_forks(void)
 {
@@ -56,7 +56,7 @@ int task_count(void)
 
 int task_limit(void)
 {
-	return max_tasks;
+	return READ_ONCE(sysctl_threads_max);
 }
 
 /* --- the parts that clone shares or copies ---------------------------------*/
@@ -577,7 +577,7 @@ static int task_reserve(struct task **out)
 {
 	int err = -EAGAIN;
 
-	if (fetch_add_relaxed(&nr_tasks, 1) < max_tasks)
+	if (fetch_add_relaxed(&nr_tasks, 1) < task_limit())
 		err = task_new(out);
 	if (err)
 		fetch_add_relaxed(&nr_tasks, -1);
@@ -734,12 +734,12 @@ static void count_limits(void)
 {
 	u64 n = mem_total_pages() * PAGE_SIZE / (8 * KSTACK_SIZE);
 
-	max_tasks = (int)clamp(n, (u64)64, (u64)1 << 21);
+	sysctl_threads_max = (int)clamp(n, (u64)64, (u64)1 << 21);
 	for (int i = 0; i < 2; i++) {
 		unsigned r = i ? RLIMIT_SIGPENDING : RLIMIT_NPROC;
 
-		current->process->rlim[r].cur = (u64)max_tasks / 2;
-		current->process->rlim[r].max = (u64)max_tasks / 2;
+		current->process->rlim[r].cur = (u64)sysctl_threads_max / 2;
+		current->process->rlim[r].max = (u64)sysctl_threads_max / 2;
 	}
 }
 

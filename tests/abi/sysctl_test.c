@@ -177,6 +177,52 @@ TEST(suid_dumpable_is_what_a_change_of_ids_leaves)
 	CHECK_EQ(set("/proc/sys/fs/suid_dumpable", was), 0);
 }
 
+static void check_nothing(void)
+{
+}
+
+static void fork_one_too_many(void)
+{
+	CHECK_ERR(fork(), EAGAIN);
+}
+
+TEST(threads_max_ends_forks)
+{
+	char was[16];
+
+	need_root();
+	snprintf(was, sizeof(was), "%ld", number(KERNEL "threads-max"));
+	CHECK_EQ(set(KERNEL "threads-max", "0"), EINVAL);
+	CHECK_EQ(set(KERNEL "threads-max", "1073741824"), EINVAL);
+	CHECK_EQ(set(KERNEL "threads-max", "1"), 0);
+	fork_one_too_many();
+	CHECK_EQ(set(KERNEL "threads-max", was), 0);
+	in_child_as_user(check_nothing);
+}
+
+static void open_one_too_many(void)
+{
+	int err = 0;
+
+	for (int i = 0; i < 1000 && !err; i++)
+		if (open("/dev/null", O_RDONLY) < 0)
+			err = errno;
+	CHECK_EQ(err, ENFILE);
+}
+
+TEST(file_max_ends_opens_of_users)
+{
+	char was[32];
+
+	need_root();
+	snprintf(was, sizeof(was), "%ld", number("/proc/sys/fs/file-max"));
+	CHECK_EQ(set("/proc/sys/fs/file-max", "-1"), EINVAL);
+	CHECK_EQ(set("/proc/sys/fs/file-max", "1"), 0);
+	in_child_as_user(open_one_too_many);
+	CHECK(open("/dev/null", O_RDONLY) >= 0);
+	CHECK_EQ(set("/proc/sys/fs/file-max", was), 0);
+}
+
 TEST(timers_are_listed)
 {
 	struct sigevent ev = { .sigev_notify = SIGEV_SIGNAL,
