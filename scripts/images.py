@@ -28,7 +28,7 @@ COMMANDS_SIZE = 65536
 INIT_FLAGS = """-std=gnu11 -Os -static -nostdlib -ffreestanding -fno-pic -no-pie
 -march=rv64gc -mabi=lp64d -fno-stack-protector -fno-asynchronous-unwind-tables
 -Wall -Wextra -Werror -Wshadow -Wvla -Wundef -Wmissing-prototypes
--Wstrict-prototypes -Wl,-z,max-page-size=4096,--build-id=none,-z,noexecstack
+-Wstrict-prototypes -Wl,-z,max-page-size=4096,-z,separate-code,--build-id=none,-z,noexecstack
 -s""".split()
 
 

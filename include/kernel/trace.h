@@ -41,7 +41,7 @@ enum trace_event {
 	NR_TRACE_EVENTS,
 };
 
-#if CONFIG_TRACE
+#if CONFIG_TRACE && defined(__riscv)	/* host tests trace nothing */
 #define trace_is_on(ev) arch_branch(ev)
 #else
 #define trace_is_on(ev) ((void)(ev), false)
