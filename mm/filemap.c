@@ -161,27 +161,61 @@ static int batch_get(struct mapping *m, struct readahead *ra, u64 index,
 	return err;
 }
 
+/* Whole pages to one user buffer; returns how many.  A page that faults is
+ * left to copy_part(), which counts its bytes. */
+static unsigned copy_whole(struct page **pages, u64 n, struct iter *it)
+{
+	char __user *to = (char __user *)it->ubase + it->off;
+	unsigned i;
+
+	for (i = 0; i < n; i++, to += PAGE_SIZE) {
+		if (!page_test(pages[i], PG_WORKINGSET))
+			page_mark_accessed(pages[i]);
+		if (copy_to_user(to, page_to_va(pages[i]), PAGE_SIZE))
+			break;
+	}
+	iter_advance(it, (size_t)i << PAGE_SHIFT);
+	return i;
+}
+
+/* What is wanted of one page; false after a bad address. */
+static bool copy_part(struct page *p, u64 end, struct readahead *ra,
+		      struct iter *it, u64 *pos)
+{
+	unsigned off = *pos & ~PAGE_MASK;
+	size_t len = min3((u64)(PAGE_SIZE - off), (u64)it->count, end - *pos);
+	size_t got;
+
+	if (!ra || ra->prev != *pos >> PAGE_SHIFT)
+		page_mark_accessed(p);
+	got = copy_to_iter((char *)page_to_va(p) + off, len, it);
+	if (ra)
+		ra->prev = *pos >> PAGE_SHIFT;
+	*pos += got;
+	return got == len;
+}
+
 /* Copies from a checked batch; false after a bad address. */
 static bool batch_copy(struct page **pages, unsigned n, u64 end,
 		       struct readahead *ra, struct iter *it, u64 *pos)
 {
-	for (unsigned i = 0; i < n; i++) {
-		unsigned off = *pos & ~PAGE_MASK;
-		size_t len = min3((u64)(PAGE_SIZE - off), (u64)it->count,
-				  end - *pos);
-		size_t got;
+	unsigned i = 0;
 
-		if (!ra || ra->prev != *pos >> PAGE_SHIFT)
-			page_mark_accessed(pages[i]);
-		got = copy_to_iter((char *)page_to_va(pages[i]) + off, len,
-				   it);
-		if (ra)
-			ra->prev = *pos >> PAGE_SHIFT;
-		*pos += got;
-		if (got < len)
+	while (i < n && it->count && *pos < end) {
+		u64 whole = min((u64)it->count, end - *pos) >> PAGE_SHIFT;
+
+		if (whole && it->kind == ITER_USER && !(*pos & ~PAGE_MASK)) {
+			whole = copy_whole(pages + i, min(whole, (u64)n - i),
+					   it);
+			i += whole;
+			*pos += whole << PAGE_SHIFT;
+			if (ra && whole)
+				ra->prev = (*pos >> PAGE_SHIFT) - 1;
+			if (whole)
+				continue;
+		}
+		if (!copy_part(pages[i++], end, ra, it, pos))
 			return false;
-		if (!it->count || *pos >= end)
-			break;
 	}
 	return true;
 }
