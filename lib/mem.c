@@ -138,7 +138,7 @@ static __no_loop_idiom void copy_down(u8 *d, const u8 *s, size_t n)
 }
 
 __used __hot __no_loop_idiom
-void *memcpy(void *restrict dst, const void *restrict src, size_t n)
+void *(memcpy)(void *restrict dst, const void *restrict src, size_t n)
 {
 	copy_up(dst, src, n);
 	return dst;
@@ -169,7 +169,7 @@ static __always_inline void fill_blocks(word_t *d, u64 v, size_t n)
 }
 
 __used __hot __no_loop_idiom
-void *memset(void *dst, int c, size_t n)
+void *(memset)(void *dst, int c, size_t n)
 {
 	u64 v = (u8)c * ONES;
 	u8 *d = dst;

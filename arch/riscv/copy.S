@@ -55,6 +55,13 @@ copy_words:
 	addi	a1, a1, 8
 	addi	a0, a0, 8
 	bgeu	a2, t1, 3b
+	li	t1, 4
+	bltu	a2, t1, copy_bytes
+	may_fault lw, a3, 0(a1), copy_bytes
+	may_fault sw, a3, 0(a0), copy_bytes
+	addi	a2, a2, -4
+	addi	a1, a1, 4
+	addi	a0, a0, 4
 copy_bytes:
 	beqz	a2, 5f
 4:	may_fault lbu, a3, 0(a1), 5f
@@ -101,6 +108,42 @@ copy_align:
 9:	add	a0, a2, t2
 	ret
 
+/* size_t user_copy_words(void *dst, const void *src, size_t n): both aligned
+ * to 8, n a multiple; not 0 if an access failed */
+	.globl user_copy_words
+user_copy_words:
+	li	t0, 64
+	bltu	a2, t0, 2f
+1:	may_fault ld, a3, 0(a1), 4f
+	may_fault ld, a4, 8(a1), 4f
+	may_fault ld, a5, 16(a1), 4f
+	may_fault ld, a6, 24(a1), 4f
+	may_fault ld, a7, 32(a1), 4f
+	may_fault ld, t2, 40(a1), 4f
+	may_fault ld, t3, 48(a1), 4f
+	may_fault ld, t4, 56(a1), 4f
+	may_fault sd, a3, 0(a0), 4f
+	may_fault sd, a4, 8(a0), 4f
+	may_fault sd, a5, 16(a0), 4f
+	may_fault sd, a6, 24(a0), 4f
+	may_fault sd, a7, 32(a0), 4f
+	may_fault sd, t2, 40(a0), 4f
+	may_fault sd, t3, 48(a0), 4f
+	may_fault sd, t4, 56(a0), 4f
+	addi	a2, a2, -64
+	addi	a1, a1, 64
+	addi	a0, a0, 64
+	bgeu	a2, t0, 1b
+2:	beqz	a2, 4f
+3:	may_fault ld, a3, 0(a1), 4f
+	may_fault sd, a3, 0(a0), 4f
+	addi	a2, a2, -8
+	addi	a1, a1, 8
+	addi	a0, a0, 8
+	bnez	a2, 3b
+4:	mv	a0, a2
+	ret
+
 /* size_t user_clear(void *dst, size_t n): bytes left */
 	.globl user_clear
 user_clear:
@@ -115,7 +158,8 @@ user_clear:
 	addi	a0, a0, 1
 	bnez	t2, 1b
 2:	li	t0, 64
-	bltu	a1, t0, 4f
+	li	t1, 8
+	bltu	a1, t0, 8f
 3:	may_fault sd, zero, 0(a0), 4f
 	may_fault sd, zero, 8(a0), 4f
 	may_fault sd, zero, 16(a0), 4f
@@ -127,6 +171,11 @@ user_clear:
 	addi	a1, a1, -64
 	addi	a0, a0, 64
 	bgeu	a1, t0, 3b
+8:	bltu	a1, t1, 4f
+9:	may_fault sd, zero, 0(a0), 4f
+	addi	a1, a1, -8
+	addi	a0, a0, 8
+	bgeu	a1, t1, 9b
 4:	beqz	a1, 7f
 5:	may_fault sb, zero, 0(a0), 7f
 	addi	a1, a1, -1

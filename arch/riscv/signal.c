@@ -25,13 +25,13 @@ struct ctx_hdr {
 
 struct sigcontext {
 	unsigned long regs[32];
-	u64 f[32];
-	u32 fcsr;
-	u32 unused[64];		/* the rest of a quad-precision state */
+	struct fp_state fp;	/* its last word, as the next ones, unused */
+	u32 unused[63];		/* the rest of a quad-precision state */
 	u32 reserved;		/* 0 */
 	struct ctx_hdr ext;	/* first extension header, or the end */
 } __aligned(16);
-static_assert(sizeof(struct sigcontext) == 784, "sigcontext");
+static_assert(sizeof(struct sigcontext) == 784 &&
+	      offsetof(struct sigcontext, reserved) == 772, "sigcontext");
 
 struct uc_head {
 	unsigned long flags;
@@ -46,6 +46,8 @@ struct uc_head {
 	u8 unused[128];		/* for larger masks, and alignment */
 } __aligned(16);
 
+#define UC_HEAD_USED offsetof(struct uc_head, unused)
+
 struct ucontext {
 	struct uc_head head;
 	struct sigcontext mc;
@@ -53,7 +55,8 @@ struct ucontext {
 static_assert(offsetof(struct ucontext, mc) == 176, "ucontext");
 
 struct sigframe {
-	u8 info[128];
+	u8 info[SIGINFO_SIZE];	/* as kept, then zeros */
+	u8 info_rest[128 - SIGINFO_SIZE];
 	struct ucontext uc;
 };
 static_assert(sizeof(struct sigframe) == 1088, "rt_sigframe");
@@ -74,14 +77,17 @@ static size_t vector_part(const struct task *t)
 
 static void fill_head(struct uc_head *h, const struct signal_setup *s)
 {
-	memset(h, 0, sizeof(*h));
+	h->flags = 0;
+	h->link = 0;
 	h->stack.sp = s->altstack.sp;
 	h->stack.flags = (u32)s->altstack.flags;
+	h->stack._pad = 0;
 	h->stack.size = s->altstack.size;
 	h->sigmask = s->mask;
 }
 
-/* Each part goes straight to its place; the range is checked once. */
+/* Each part goes straight to its place, by words: the frame is aligned.  The
+ * range is checked once. */
 static int put_frame(unsigned long at, const struct regs *r,
 		     const struct signal_setup *s, struct ctx_hdr ext)
 {
@@ -93,14 +99,16 @@ static int put_frame(unsigned long at, const struct regs *r,
 		return -EFAULT;
 	fill_head(&head, s);
 	uaccess_begin();
-	left = user_copy(&f->info, s->siginfo, sizeof(f->info));
-	left |= user_copy(&f->uc.head, &head, sizeof(head));
-	left |= user_copy(f->uc.mc.regs, r, sizeof(f->uc.mc.regs));
-	left |= user_copy(f->uc.mc.f, &current->arch.fp,
-			  sizeof(f->uc.mc.f) + sizeof(f->uc.mc.fcsr));
+	left = user_copy_words(f->info, s->siginfo, sizeof(f->info));
+	left |= user_clear(f->info_rest, sizeof(f->info_rest));
+	left |= user_copy_words(&f->uc.head, &head, UC_HEAD_USED);
+	left |= user_clear(f->uc.head.unused, sizeof(f->uc.head.unused));
+	left |= user_copy_words(f->uc.mc.regs, r, sizeof(f->uc.mc.regs));
+	left |= user_copy_words(&f->uc.mc.fp, &current->arch.fp,
+				sizeof(f->uc.mc.fp));
 	left |= user_clear(f->uc.mc.unused, sizeof(f->uc.mc.unused) +
 						  sizeof(f->uc.mc.reserved));
-	left |= user_copy(&f->uc.mc.ext, &ext, sizeof(ext));
+	left |= user_copy_words(&f->uc.mc.ext, &ext, sizeof(ext));
 	uaccess_end();
 	return left ? -EFAULT : 0;
 }
@@ -182,20 +190,23 @@ static size_t get_frame(const struct sigframe *f, struct regs *r,
 			struct uc_head *head, struct ctx_hdr *ext)
 {
 	struct fp_state *fp = &current->arch.fp;
-	u32 tail[3];
+	struct {
+		u32 unused, reserved;
+		struct ctx_hdr ext;
+	} tail;
 	size_t left;
 
 	uaccess_begin();
-	left = user_copy(head, &f->uc.head, sizeof(*head));
-	left |= user_copy(r, f->uc.mc.regs, sizeof(f->uc.mc.regs));
-	left |= user_copy(fp, f->uc.mc.f,
-			  sizeof(f->uc.mc.f) + sizeof(f->uc.mc.fcsr));
-	left |= user_copy(tail, &f->uc.mc.reserved, sizeof(tail));
+	left = user_copy_words(head, &f->uc.head, UC_HEAD_USED);
+	left |= user_copy_words(r, f->uc.mc.regs, sizeof(f->uc.mc.regs));
+	left |= user_copy_words(fp, &f->uc.mc.fp, sizeof(*fp));
+	left |= user_copy_words(&tail, &f->uc.mc.unused[62], sizeof(tail));
 	uaccess_end();
 	fp->fcsr &= 0xff;
+	fp->_pad = 0;
 	r->syscall = -1;
-	*ext = (struct ctx_hdr){ tail[1], tail[2] };
-	return left | tail[0];
+	*ext = tail.ext;
+	return left | tail.reserved;
 }
 
 /* The handler may have interrupted an lr/sc pair, and stored to its word. */

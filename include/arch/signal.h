@@ -3,11 +3,12 @@
 #include <arch/task.h>
 #include <lib/compiler.h>
 
-struct siginfo;		/* <signal/signal.h> */
+/* What a signal may fill of the 128 bytes that user memory has for it. */
+#define SIGINFO_SIZE 48
 
 struct signal_setup {
 	int sig;
-	const void *siginfo;	/* 128 bytes of the user form */
+	const void *siginfo;	/* SIGINFO_SIZE bytes of the user form */
 	unsigned long handler;
 	unsigned long restorer;	/* 0: the vDSO's */
 	unsigned long vdso;	/* where current's vDSO image is mapped */

@@ -63,6 +63,8 @@
 #define SI_ASYNCIO (-4)
 #define SI_SIGIO (-5)
 #define SI_TKILL (-6)
+#define SI_DETHREAD (-7)
+#define SI_ASYNCNL (-60)
 
 #define ILL_ILLOPC 1
 #define FPE_INTDIV 1
@@ -87,7 +89,9 @@
 #define ERESTARTNOHAND 514
 #define ERESTART_RESTARTBLOCK 516
 
-struct siginfo {		/* Linux's siginfo_t, 128 bytes */
+/* The part of Linux's siginfo_t that any signal fills: the rest of its 128
+ * bytes is zeros, and only user memory has them. */
+struct siginfo {
 	s32 signo, err, code, _pad;
 	union {
 		struct { s32 pid; u32 uid; u64 value; } rt;
@@ -96,10 +100,22 @@ struct siginfo {		/* Linux's siginfo_t, 128 bytes */
 		struct { u64 addr; s16 addr_lsb; } fault;
 		struct { s64 band; s32 fd; } poll;
 		struct { u64 call_addr; s32 syscall; u32 arch; } sys;
-		u8 _bytes[112];
+		u8 _bytes[32];
 	};
 };
-static_assert(sizeof(struct siginfo) == 128, "siginfo_t");
+static_assert(sizeof(struct siginfo) == SIGINFO_SIZE, "siginfo_t");
+
+struct siginfo_user {
+	struct siginfo info;
+	u8 unused[80];
+};
+static_assert(sizeof(struct siginfo_user) == 128, "siginfo_t");
+
+/* 0 or -EFAULT. */
+int siginfo_to_user(struct siginfo_user __user *to, const struct siginfo *info);
+/* 0, -EFAULT, or -E2BIG when the rest says something that we do not keep. */
+int siginfo_from_user(struct siginfo *info,
+		      const struct siginfo_user __user *from);
 
 #define SS_ONSTACK 1u
 #define SS_DISABLE 2u
@@ -177,11 +193,11 @@ int sigqueue_send_locked(struct sigqueue *q, struct task *t,
 			 enum signal_target to);
 void sigpending_init(struct sigpending *p);
 void sigpending_flush(struct sigpending *p);
-static inline bool siginfo_from_user(const struct siginfo *i)
+static inline bool siginfo_is_from_user(const struct siginfo *i)
 {
 	return i->code <= 0;
 }
-static inline bool siginfo_from_kernel(const struct siginfo *i)
+static inline bool siginfo_is_from_kernel(const struct siginfo *i)
 {
 	return i->code > 0;
 }

@@ -27,7 +27,7 @@ int signal_may_send(int sig, const struct siginfo *info, struct task *t)
 {
 	if (sig < 0 || sig > NSIG)
 		return -EINVAL;
-	if (info == SIG_INFO_KERNEL || (info && siginfo_from_kernel(info)))
+	if (info == SIG_INFO_KERNEL || (info && siginfo_is_from_kernel(info)))
 		return 0;
 	if (t->process == current->process || creds_allow(t))
 		return 0;

@@ -11,6 +11,7 @@
  */
 #include "signal_impl.h"
 
+#include <arch/uaccess.h>
 #include <kernel/init.h>
 #include <lib/string.h>
 #include <mm/slab.h>
@@ -213,6 +214,50 @@ void retarget_shared(struct task *t, u64 which)
 		if (!set)
 			break;
 	}
+}
+
+/* --- struct siginfo and user memory --------------------------------------------*/
+
+int siginfo_to_user(struct siginfo_user __user *to, const struct siginfo *info)
+{
+	if (copy_to_user(&to->info, info, sizeof(*info)) ||
+	    clear_user(to->unused, sizeof(to->unused)))
+		return -EFAULT;
+	return 0;
+}
+
+/* Codes whose fields are ours to know: none of them goes past what we keep. */
+static bool is_known_code(int sig, int code)
+{
+	static const u8 last[] = {
+		[SIGILL] = 11, [SIGTRAP] = 6, [SIGBUS] = 5, [SIGFPE] = 15,
+		[SIGSEGV] = 10, [SIGCHLD] = 6, [SIGIO] = 6, [SIGSYS] = 2,
+	};
+
+	if (code == SI_KERNEL)
+		return true;
+	if (code <= SI_USER)
+		return code >= SI_DETHREAD || code == SI_ASYNCNL;
+	if (sig > 0 && sig < (int)ARRAY_SIZE(last) && last[sig])
+		return code <= last[sig];
+	return code <= last[SIGIO];
+}
+
+int siginfo_from_user(struct siginfo *info,
+		      const struct siginfo_user __user *from)
+{
+	u64 rest[sizeof(from->unused) / sizeof(u64)];
+
+	if (copy_from_user(info, &from->info, sizeof(*info)))
+		return -EFAULT;
+	if (likely(is_known_code(info->signo, info->code)))
+		return 0;
+	if (copy_from_user(rest, from->unused, sizeof(rest)))
+		return -EFAULT;
+	for (unsigned i = 0; i < ARRAY_SIZE(rest); i++)
+		if (rest[i])
+			return -E2BIG;
+	return 0;
 }
 
 /* --- struct sighand ------------------------------------------------------------*/

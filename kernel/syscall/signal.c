@@ -43,18 +43,20 @@ long sys_tkill(int tid, int sig)
 }
 
 /* Programs may not pretend to be the kernel, or kill(), towards others. */
-static int get_info(struct siginfo *i, const struct siginfo __user *u, int sig,
+static int get_info(struct siginfo *i, const struct siginfo_user __user *u, int sig,
 		    int pid)
 {
-	if (copy_from_user(i, u, sizeof(*i)))
-		return -EFAULT;
+	int err = siginfo_from_user(i, u);
+
+	if (err)
+		return err;
 	i->signo = sig;
 	if ((i->code >= 0 || i->code == SI_TKILL) && task_vpid(current) != pid)
 		return -EPERM;
 	return 0;
 }
 
-long sys_rt_sigqueueinfo(int pid, int sig, const struct siginfo __user *u)
+long sys_rt_sigqueueinfo(int pid, int sig, const struct siginfo_user __user *u)
 {
 	struct siginfo i;
 	int err = get_info(&i, u, sig, pid);
@@ -63,7 +65,7 @@ long sys_rt_sigqueueinfo(int pid, int sig, const struct siginfo __user *u)
 }
 
 long sys_rt_tgsigqueueinfo(int tgid, int tid, int sig,
-			   const struct siginfo __user *u)
+			   const struct siginfo_user __user *u)
 {
 	struct siginfo i;
 	int err;
@@ -89,7 +91,7 @@ static int send_to_pid(struct pid *p, int sig, struct siginfo *i)
 	return err;
 }
 
-long sys_pidfd_send_signal(int fdno, int sig, const struct siginfo __user *u,
+long sys_pidfd_send_signal(int fdno, int sig, const struct siginfo_user __user *u,
 			   unsigned flags)
 {
 	struct siginfo info, *i = NULL;
@@ -175,7 +177,7 @@ long sys_rt_sigsuspend(const u64 __user *set, size_t size)
 	return signal_suspend(mask);
 }
 
-long sys_rt_sigtimedwait(const u64 __user *set, struct siginfo __user *uinfo,
+long sys_rt_sigtimedwait(const u64 __user *set, struct siginfo_user __user *uinfo,
 			 const struct timespec64 __user *uts, size_t size)
 {
 	struct timespec64 ts;
@@ -197,7 +199,7 @@ long sys_rt_sigtimedwait(const u64 __user *set, struct siginfo __user *uinfo,
 			deadline = DEADLINE_NEVER;
 	}
 	sig = signal_wait(mask, &info, uts != NULL, deadline);
-	if (sig > 0 && uinfo && copy_to_user(uinfo, &info, sizeof(info)))
+	if (sig > 0 && uinfo && siginfo_to_user(uinfo, &info))
 		return -EFAULT;
 	return sig;
 }

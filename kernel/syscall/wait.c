@@ -109,7 +109,8 @@ static int select_by_id(struct wait_request *rq, int which, int id)
 	return -EINVAL;
 }
 
-static int put_info(const struct wait_request *rq, struct siginfo __user *u)
+static int put_info(const struct wait_request *rq,
+		    struct siginfo_user __user *u)
 {
 	struct siginfo i;
 
@@ -131,8 +132,8 @@ static int put_info(const struct wait_request *rq, struct siginfo __user *u)
 	return copy_to_user(u, &i, offsetof(struct siginfo, chld.utime));
 }
 
-long sys_waitid(int which, int id, struct siginfo __user *info, int options,
-		struct rusage __user *ru)
+long sys_waitid(int which, int id, struct siginfo_user __user *info,
+		int options, struct rusage __user *ru)
 {
 	struct wait_request rq = { .options = options };
 	bool is_nonblock;

@@ -251,12 +251,13 @@ static int note_others(struct core *c)
 
 static int make_notes(struct core *c)
 {
+	struct siginfo_user info = { .info = *c->info };
 	int err = note_status(c, current);
 
 	if (!err)
 		err = note_process(c);
 	if (!err)
-		err = note(c, NT_SIGINFO, c->info, sizeof(*c->info));
+		err = note(c, NT_SIGINFO, &info, sizeof(info));
 	if (!err)
 		err = note(c, NT_AUXV, c->mm->auxv,
 			   c->mm->auxv_len * sizeof(c->mm->auxv[0]));

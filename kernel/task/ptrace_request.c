@@ -193,21 +193,22 @@ static long set_options(struct task *t, unsigned long options)
 }
 
 /* -EINVAL: a group stop of a task that was not seized has none. */
-static long get_siginfo(struct task *t, struct siginfo __user *to)
+static long get_siginfo(struct task *t, struct siginfo_user __user *to)
 {
 	struct siginfo *info = t->last_siginfo;
 
 	if (!info)
 		return -EINVAL;
-	return copy_to_user(to, info, sizeof(*info));
+	return siginfo_to_user(to, info);
 }
 
-static long set_siginfo(struct task *t, const struct siginfo __user *from)
+static long set_siginfo(struct task *t, const struct siginfo_user __user *from)
 {
 	struct siginfo info;
+	int err = siginfo_from_user(&info, from);
 
-	if (copy_from_user(&info, from, sizeof(info)))
-		return -EFAULT;
+	if (err)
+		return err;
 	if (!t->last_siginfo)
 		return -EINVAL;
 	*(struct siginfo *)t->last_siginfo = info;
@@ -263,7 +264,7 @@ static bool queue_peek(struct task *t, bool shared, u64 nth,
 
 static long peek_siginfo(struct task *t,
 			 const struct ptrace_peeksiginfo_args __user *uargs,
-			 struct siginfo __user *to)
+			 struct siginfo_user __user *to)
 {
 	struct ptrace_peeksiginfo_args a;
 	struct siginfo info;
@@ -277,7 +278,7 @@ static long peek_siginfo(struct task *t,
 		if (!queue_peek(t, a.flags & PTRACE_PEEKSIGINFO_SHARED,
 				a.off + (u64)n, &info))
 			break;
-		if (copy_to_user(&to[n], &info, sizeof(info)))
+		if (siginfo_to_user(&to[n], &info))
 			return n ? n : -EFAULT;
 	}
 	return n;
