@@ -16,12 +16,16 @@
 			  SCHED_FLAG_KEEP_POLICY | SCHED_FLAG_KEEP_PARAMS)
 
 /* 0 is the caller; referenced. */
-static int find(int pid, struct task **t)
+static int find_any(int pid, struct task **t)
 {
-	if (pid < 0)
-		return -EINVAL;
 	*t = pid ? task_find_get(pid) : task_get(current);
 	return *t ? 0 : -ESRCH;
+}
+
+/* The affinity calls do not tell a negative number from an unused one. */
+static int find(int pid, struct task **t)
+{
+	return pid < 0 ? -EINVAL : find_any(pid, t);
 }
 
 long sys_sched_yield(void)
@@ -188,7 +192,7 @@ long sys_sched_setaffinity(int pid, unsigned len, const void __user *umask)
 
 	if (copy_from_user(&mask, umask, min((size_t)len, sizeof(mask))))
 		return -EFAULT;
-	err = find(pid, &t);
+	err = find_any(pid, &t);
 	if (err)
 		return err;
 	if (t->flags & TF_NO_SETAFF)
@@ -209,7 +213,7 @@ long sys_sched_getaffinity(int pid, unsigned len, void __user *umask)
 
 	if (len * 8 < nr_harts || len & (sizeof(long) - 1))
 		return -EINVAL;
-	err = find(pid, &t);
+	err = find_any(pid, &t);
 	if (err)
 		return err;
 	mask.bits = t->allowed.bits & online_harts.bits;

@@ -339,6 +339,9 @@ TEST(affinity_and_policy)
 	cpu_set_t set;
 
 	CHECK(sched_getaffinity(0, sizeof(set), &set) == 0);
+	CHECK_ERR(sched_getaffinity(-1, sizeof(set), &set), ESRCH);
+	CHECK_ERR(sched_setaffinity(-1, sizeof(set), &set), ESRCH);
+	CHECK_ERR((int)syscall(SYS_sched_getscheduler, -1), EINVAL);
 	CHECK(CPU_COUNT(&set) >= 1);
 	CHECK_EQ(policy(), SCHED_OTHER);
 	p.sched_priority = 10;
