@@ -188,14 +188,14 @@ int inode_newsize_ok(struct inode *i, u64 size)
 static bool may_chown(const struct inode *i, u32 uid)
 {
 	return (i->uid == current_fsuid() && uid == i->uid) ||
-	       capable(CAP_CHOWN);
+	       inode_capable(i, CAP_CHOWN);
 }
 
 static bool may_chgrp(const struct inode *i, u32 gid)
 {
 	if (i->uid == current_fsuid() && (gid == i->gid || in_group_fs(gid)))
 		return true;
-	return capable(CAP_CHOWN);
+	return inode_capable(i, CAP_CHOWN);
 }
 
 int setattr_prepare(struct dentry *d, struct iattr *a)
@@ -211,6 +211,11 @@ int setattr_prepare(struct dentry *d, struct iattr *a)
 	}
 	if (v & ATTR_FORCE)
 		return 0;
+	if (((v & ATTR_UID) &&
+	     from_kuid(i->sb->user_ns, a->uid) == INVALID_ID) ||
+	    ((v & ATTR_GID) &&
+	     from_kgid(i->sb->user_ns, a->gid) == INVALID_ID))
+		return -EOVERFLOW;
 	if ((v & ATTR_UID) && !may_chown(i, a->uid))
 		return -EPERM;
 	if ((v & ATTR_GID) && !may_chgrp(i, a->gid))
@@ -220,7 +225,7 @@ int setattr_prepare(struct dentry *d, struct iattr *a)
 			return -EPERM;
 		gid = v & ATTR_GID ? a->gid : i->gid;
 		if ((a->mode & S_ISGID) && !in_group_fs(gid) &&
-		    !capable(CAP_FSETID))
+		    !inode_capable(i, CAP_FSETID))
 			a->mode &= ~S_ISGID;
 	}
 	if ((v & (ATTR_ATIME_SET | ATTR_MTIME_SET | ATTR_TIMES_SET)) &&

@@ -144,7 +144,10 @@ static long get_owner_ex(struct file *f, struct f_owner_ex __user *arg)
 
 static long get_owner_uids(struct file *f, u32 __user *arg)
 {
-	u32 ids[2] = { f->owner.uid, f->owner.euid };
+	struct user_ns *ns = current_user_ns();
+	u32 ids[2] = {
+		from_kuid(ns, f->owner.uid), from_kuid(ns, f->owner.euid)
+	};
 
 	return copy_to_user(arg, ids, sizeof(ids));
 }

@@ -57,7 +57,8 @@ static bool acts_as_itself(const struct cred *c)
 		return false;
 	if (c->securebits & SECBIT_NO_SETUID_FIXUP)
 		return true;
-	return c->uid ? !c->effective : c->effective == c->permitted;
+	return c->uid != cred_root(c) ? !c->effective :
+					c->effective == c->permitted;
 }
 
 static int override_with_real(const struct cred **old, struct cred **made)
@@ -74,7 +75,7 @@ static int override_with_real(const struct cred **old, struct cred **made)
 	c->fsuid = c->uid;
 	c->fsgid = c->gid;
 	if (!(c->securebits & SECBIT_NO_SETUID_FIXUP))
-		c->effective = c->uid ? 0 : c->permitted;
+		c->effective = c->uid != cred_root(c) ? 0 : c->permitted;
 	*made = c;
 	*old = cred_override(c);
 	return 0;

@@ -84,7 +84,11 @@ int mount_alloc(struct super_block *sb, struct dentry *root,
 
 int mount_clone(struct mount *m, struct dentry *root, struct mount **out)
 {
-	return mount_alloc(m->sb, root, m->devname, m->flags, out);
+	int err = mount_alloc(m->sb, root, m->devname, m->flags, out);
+
+	if (!err)
+		(*out)->locks = m->locks;
+	return err;
 }
 
 /* --- going up and down -----------------------------------------------------------*/
@@ -246,6 +250,17 @@ void tree_set_ns(struct mount *top, struct mnt_namespace *ns)
 		WRITE_ONCE(m->ns, ns);
 		if (ns)
 			list_add_tail(&m->ns_node, &ns->mounts);
+	}
+}
+
+void tree_lock_flags(struct mount *top)
+{
+	for (struct mount *m = top; m; m = tree_next(m, top)) {
+		m->locks = MNT_LOCK_ATIME |
+			   (m->flags & (MNT_READONLY | MNT_NODEV | MNT_NOSUID |
+					MNT_NOEXEC));
+		if (m != top)
+			m->locks |= MNT_LOCKED;
 	}
 }
 

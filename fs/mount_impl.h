@@ -28,6 +28,9 @@ void tree_detach(struct mount *m, struct list *gone);
 void mounts_release(struct list *gone);
 void tree_set_ns(struct mount *m, struct mnt_namespace *ns);
 void tree_discard(struct mount *m);	/* of a clone never attached */
+/* A less privileged namespace gets this tree: flags that restrict stay, and
+ * only the whole of it can be taken away. */
+void tree_lock_flags(struct mount *top);
 struct mount *tree_next(struct mount *m, struct mount *top);
 void ns_changed(struct mnt_namespace *ns);
 

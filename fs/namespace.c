@@ -20,7 +20,7 @@
 #define MS_ATIME (MS_NOATIME | MS_NODIRATIME | MS_RELATIME | MS_STRICTATIME)
 #define MS_TYPES (MS_SHARED | MS_PRIVATE | MS_SLAVE | MS_UNBINDABLE)
 
-static struct mnt_namespace first_ns;
+static struct mnt_namespace first_ns = { .owner = NS_OWNER_INIT };
 struct mnt_namespace *init_mnt_ns = &first_ns;
 static u64 last_ns_id;			/* atomic */
 
@@ -32,6 +32,19 @@ static struct mnt_namespace *current_ns(void)
 static bool is_ours(const struct mount *m)
 {
 	return m->ns && m->ns == current_ns();
+}
+
+/* mount(2) and its kin: in the namespace that the mounts are of. */
+static bool may_mount(void)
+{
+	return ns_capable(current_ns()->owner.user_ns, CAP_SYS_ADMIN);
+}
+
+bool mnt_may_suid(const struct mount *m)
+{
+	return !(m->flags & MNT_NOSUID) && !(m->sb->flags & SB_NOSUID) &&
+	       is_ours(m) &&
+	       user_ns_is_below(current_user_ns(), m->sb->user_ns);
 }
 
 static bool is_mount_root(const struct path *p)
@@ -84,6 +97,18 @@ static int check_graft(const struct mount *m, const struct path *at)
 	return 0;
 }
 
+/* What a mount hides must stay hidden in the copy. */
+static bool has_locked_children(const struct mount *m, struct dentry *root)
+{
+	const struct mount *c;
+
+	list_for_each_entry(c, &m->children, child)
+		if ((c->locks & MNT_LOCKED) &&
+		    dentry_is_below(c->mountpoint, root))
+			return true;
+	return false;
+}
+
 /* Attaches m (its reference moves in on success) at `at` and wherever that is
  * propagated to. */
 static int graft_locked(struct mount *m, const struct path *at)
@@ -95,6 +120,43 @@ static int graft_locked(struct mount *m, const struct path *at)
 	if (!err)
 		mount_attach(m, at->mnt, at->dentry, at->mnt->ns);
 	return err;
+}
+
+/* Shows m nothing but what `seen`, a mount of the same kind, shows? */
+static bool is_visible_by(struct mount *m, struct mount *seen)
+{
+	u32 locks = seen->locks;
+	const struct mount *c;
+
+	if (seen->root != seen->sb->root)
+		return false;
+	if (((locks & MNT_READONLY) || sb_is_readonly(seen->sb)) &&
+	    !(m->flags & MNT_READONLY))
+		return false;
+	if ((locks & MNT_LOCK_ATIME) &&
+	    ((m->flags ^ seen->flags) & ATIME_FLAGS))
+		return false;
+	list_for_each_entry(c, &seen->children, child)
+		if (c->locks & MNT_LOCKED)
+			return false;
+	m->locks |= locks & (MNT_LOCK_ATIME | MNT_READONLY);
+	return true;
+}
+
+/* In a user namespace /proc may be mounted only where an uncovered one is seen
+ * already: else what was hidden would be found. */
+static bool reveals_too_much(struct mount *m)
+{
+	struct mnt_namespace *ns = current_ns();
+	struct mount *seen;
+
+	if (ns->owner.user_ns == &init_user_ns ||
+	    !(m->sb->fs->flags & FS_SHOWS_SYSTEM))
+		return false;
+	list_for_each_entry(seen, &ns->mounts, ns_node)
+		if (seen->sb->fs == m->sb->fs && is_visible_by(m, seen))
+			return false;
+	return true;
 }
 
 static int mount_new(struct path *at, const char *type, const char *dev,
@@ -110,6 +172,9 @@ static int mount_new(struct path *at, const char *type, const char *dev,
 	fs = filesystem_find(type);
 	if (!fs)
 		return -ENODEV;
+	err = filesystem_may_mount(fs);
+	if (err)
+		return err;
 	err = fs->mount(fs, sb_flags_of(ms), dev, opts, &sb);
 	if (err)
 		return err;
@@ -121,6 +186,8 @@ static int mount_new(struct path *at, const char *type, const char *dev,
 	path_follow_mounts(at);
 	if (at->mnt->sb == m->sb && is_mount_root(at))
 		err = -EBUSY;
+	else if (reveals_too_much(m))
+		err = -EPERM;
 	else
 		err = graft_locked(m, at);
 	if (err)
@@ -136,6 +203,8 @@ static int bind_locked(const struct path *from, struct path *at, bool is_rec)
 
 	if (from->mnt->propagation == PROP_UNBINDABLE || !is_ours(from->mnt))
 		return -EINVAL;
+	if (!is_rec && has_locked_children(from->mnt, from->dentry))
+		return -EINVAL;
 	path_follow_mounts(at);
 	if (is_rec) {
 		err = tree_clone(from->mnt, from->dentry, false, &m);
@@ -146,6 +215,7 @@ static int bind_locked(const struct path *from, struct path *at, bool is_rec)
 	}
 	if (err)
 		return err;
+	m->locks &= ~MNT_LOCKED;
 	err = graft_locked(m, at);
 	if (err)
 		tree_discard(m);
@@ -185,7 +255,8 @@ static int move_locked(const struct path *from, struct path *at)
 
 	path_follow_mounts(at);
 	if (!is_ours(m) || !is_ours(at->mnt) || !is_mount_root(from) ||
-	    !m->parent || m->parent->propagation == PROP_SHARED)
+	    !m->parent || m->parent->propagation == PROP_SHARED ||
+	    (m->locks & MNT_LOCKED))
 		return -EINVAL;
 	if (at->mnt->propagation == PROP_SHARED && tree_has_unbindable(m))
 		return -EINVAL;
@@ -269,6 +340,10 @@ static int change_mnt_flags(struct mount *m, unsigned long ms)
 
 	if (!(ms & MS_ATIME))
 		flags = (flags & ~ATIME_FLAGS) | (old & ATIME_FLAGS);
+	if ((m->locks & ~flags & (MNT_READONLY | MNT_NODEV | MNT_NOSUID |
+				  MNT_NOEXEC)) ||
+	    ((m->locks & MNT_LOCK_ATIME) && ((flags ^ old) & ATIME_FLAGS)))
+		return -EPERM;
 	__atomic_store_n(&m->flags, flags, __ATOMIC_SEQ_CST);
 	smp_mb();
 	if ((flags & MNT_READONLY) && !(old & MNT_READONLY) &&
@@ -287,6 +362,8 @@ static int mount_remount(struct path *at, unsigned long ms, char *opts)
 
 	if (!is_mount_root(at) || !is_ours(m))
 		return -EINVAL;
+	if (!(ms & MS_BIND) && !ns_capable(m->sb->user_ns, CAP_SYS_ADMIN))
+		return -EPERM;
 	mutex_lock(&mount_mutex);
 	if (!(ms & MS_BIND))
 		err = remount_sb(m->sb, sb_flags_of(ms), opts, false);
@@ -322,7 +399,7 @@ int do_mount(const char *dev, const char *dir, const char *type,
 	err = path_lookup(AT_FDCWD, dir, LOOKUP_FOLLOW, &at);
 	if (err)
 		return err;
-	if (!capable(CAP_SYS_ADMIN))
+	if (!may_mount())
 		err = -EPERM;
 	else if (flags & MS_REMOUNT)
 		err = mount_remount(&at, flags, opts);
@@ -355,10 +432,14 @@ static int umount_locked(struct mount *m, unsigned flags, struct list *gone)
 
 static int check_umount(const struct path *p, unsigned flags)
 {
-	if (!capable(CAP_SYS_ADMIN))
+	if (!may_mount())
 		return -EPERM;
-	if (!is_mount_root(p) || !is_ours(p->mnt))
+	if (!is_mount_root(p) || !is_ours(p->mnt) ||
+	    (p->mnt->locks & MNT_LOCKED))
 		return -EINVAL;
+	if ((flags & MNT_FORCE) &&
+	    !ns_capable(p->mnt->sb->user_ns, CAP_SYS_ADMIN))
+		return -EPERM;
 	if (flags & MNT_EXPIRE)
 		return flags & (MNT_FORCE | MNT_DETACH) ? -EINVAL : -EAGAIN;
 	return 0;
@@ -393,7 +474,7 @@ int do_umount(const char *dir, unsigned flags)
 		goto out;
 	mutex_lock(&mount_mutex);
 	if (is_own_root(p.mnt) && !(flags & MNT_DETACH))
-		err = remount_sb(p.mnt->sb, SB_RDONLY, NULL, false);
+		err = !ns_capable(p.mnt->sb->user_ns, CAP_SYS_ADMIN) ? -EPERM : remount_sb(p.mnt->sb, SB_RDONLY, NULL, false);
 	else
 		err = umount_locked(p.mnt, flags, &gone);
 	mutex_unlock(&mount_mutex);
@@ -432,8 +513,15 @@ static void redirect(struct fs_struct *fs, struct mount *top)
 	path_put(&pwd);
 }
 
-int mnt_ns_copy(struct mnt_namespace *from, struct fs_struct *fs,
-		struct mnt_namespace **out)
+/* A copy for another user namespace receives and does not send. */
+static void restrict_tree(struct mount *top)
+{
+	ignore_error(propagation_change(top, MS_SLAVE, true)); /* known */
+	tree_lock_flags(top);
+}
+
+int mnt_ns_copy(struct mnt_namespace *from, struct user_ns *user,
+		struct fs_struct *fs, struct mnt_namespace **out)
 {
 	struct mnt_namespace *ns = kzalloc(sizeof(*ns), GFP_KERNEL);
 	struct mount *top;
@@ -441,20 +529,28 @@ int mnt_ns_copy(struct mnt_namespace *from, struct fs_struct *fs,
 
 	if (!ns)
 		return -ENOMEM;
+	err = ns_owner_init(&ns->owner, user, NS_COUNT_MNT);
+	if (err)
+		goto err_free;
 	mutex_lock(&mount_mutex);
 	err = tree_clone(from->root, from->root->root, true, &top);
 	if (!err) {
+		if (user != from->owner.user_ns)
+			restrict_tree(top);
 		ns_init(ns, top);
 		if (fs)
 			redirect(fs, top);
 	}
 	mutex_unlock(&mount_mutex);
-	if (err) {
-		kfree(ns);
-		return err;
-	}
+	if (err)
+		goto err_owner;
 	*out = ns;
 	return 0;
+err_owner:
+	ns_owner_release(&ns->owner, NS_COUNT_MNT);
+err_free:
+	kfree(ns);
+	return err;
 }
 
 /* The topmost mount on the root of all. mount_mutex held. */
@@ -489,6 +585,20 @@ void mnt_ns_enter(struct mnt_namespace *ns, struct fs_struct *fs)
 	path_put(&p);
 }
 
+bool current_is_chrooted(void)
+{
+	struct path top, root;
+	bool is_same;
+
+	mutex_lock(&mount_mutex);
+	top = top_root(current_ns());
+	fs_get_root(current->fs, &root);
+	is_same = root.mnt == top.mnt && root.dentry == top.dentry;
+	mutex_unlock(&mount_mutex);
+	path_put(&root);
+	return !is_same;
+}
+
 void mnt_ns_put(struct mnt_namespace *ns)
 {
 	LIST_HEAD(gone);
@@ -499,6 +609,7 @@ void mnt_ns_put(struct mnt_namespace *ns)
 	tree_detach(ns->root, &gone);
 	mutex_unlock(&mount_mutex);
 	mounts_release(&gone);
+	ns_owner_release(&ns->owner, NS_COUNT_MNT);
 	kfree(ns);
 }
 

@@ -67,7 +67,7 @@ static int check_type(const struct path *p, struct inode *i,
 			return -EISDIR;
 		return 0;
 	}
-	if ((S_ISBLK(mode) || S_ISCHR(mode)) && (p->mnt->flags & MNT_NODEV))
+	if ((S_ISBLK(mode) || S_ISCHR(mode)) && path_has_no_devices(p))
 		return -EACCES;
 	return 0;
 }

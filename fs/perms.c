@@ -8,14 +8,15 @@ u32 sysctl_protected_symlinks, sysctl_protected_hardlinks;
 static int check_privilege(const struct inode *i, unsigned mask)
 {
 	if (S_ISDIR(i->mode)) {
-		if (!(mask & MAY_WRITE) && capable(CAP_DAC_READ_SEARCH))
+		if (!(mask & MAY_WRITE) &&
+		    inode_capable(i, CAP_DAC_READ_SEARCH))
 			return 0;
-		return capable(CAP_DAC_OVERRIDE) ? 0 : -EACCES;
+		return inode_capable(i, CAP_DAC_OVERRIDE) ? 0 : -EACCES;
 	}
-	if (mask == MAY_READ && capable(CAP_DAC_READ_SEARCH))
+	if (mask == MAY_READ && inode_capable(i, CAP_DAC_READ_SEARCH))
 		return 0;
 	if ((!(mask & MAY_EXEC) || (i->mode & 0111)) &&
-	    capable(CAP_DAC_OVERRIDE))
+	    inode_capable(i, CAP_DAC_OVERRIDE))
 		return 0;
 	return -EACCES;
 }
@@ -52,7 +53,11 @@ int inode_permission(struct inode *i, unsigned mask)
 
 bool inode_owner_or_capable(const struct inode *i)
 {
-	return i->uid == current_fsuid() || capable(CAP_FOWNER);
+	const struct user_ns *ns = current_user_ns();
+
+	return i->uid == current_fsuid() ||
+	       (from_kuid(ns, i->uid) != INVALID_ID &&
+		ns_capable(ns, CAP_FOWNER));
 }
 
 int may_create(const struct path *dir, struct dentry *d)
@@ -63,6 +68,10 @@ int may_create(const struct path *dir, struct dentry *d)
 		return -EEXIST;
 	if (i->flags & S_DEAD)
 		return -ENOENT;
+	/* The file system must be able to say who owns the new inode. */
+	if (from_kuid(i->sb->user_ns, current_fsuid()) == INVALID_ID ||
+	    from_kgid(i->sb->user_ns, current->cred->fsgid) == INVALID_ID)
+		return -EOVERFLOW;
 	return inode_permission(i, MAY_WRITE | MAY_EXEC);
 }
 
@@ -72,7 +81,7 @@ static bool is_sticky_for(const struct inode *dir, const struct inode *i)
 	u32 uid = current_fsuid();
 
 	return (dir->mode & S_ISVTX) && i->uid != uid && dir->uid != uid &&
-	       !capable(CAP_FOWNER);
+	       !inode_capable(i, CAP_FOWNER);
 }
 
 int may_delete(const struct path *dir, struct dentry *d, bool is_dir)
@@ -106,7 +115,7 @@ u32 mode_for_create(const struct inode *dir, u32 mode)
 
 	if ((m & (S_ISGID | 0010)) == (S_ISGID | 0010) &&
 	    (dir->mode & S_ISGID) && !S_ISDIR(m) && !in_group_fs(dir->gid) &&
-	    !capable(CAP_FSETID))
+	    !inode_capable(dir, CAP_FSETID))
 		m &= ~S_ISGID;
 	return m;
 }

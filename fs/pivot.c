@@ -93,6 +93,8 @@ static int check_pivot(const struct path *new, const struct path *old,
 	if (root->dentry != r->root || !r->parent || new->dentry != n->root ||
 	    !n->parent)
 		return -EINVAL;
+	if (n->locks & MNT_LOCKED)
+		return -EINVAL;
 	if (!is_reachable(old, new) || !is_reachable(new, root))
 		return -EINVAL;
 	return 0;
@@ -111,6 +113,10 @@ static int pivot_locked(struct path *new, struct path *old,
 		return err;
 	top = (struct path){ r->parent, r->mountpoint };
 	path_get(&top);
+	if (r->locks & MNT_LOCKED) {
+		n->locks |= MNT_LOCKED;
+		r->locks &= ~MNT_LOCKED;
+	}
 	mount_detach(n);
 	mount_detach(r);
 	mount_attach(r, old->mnt, old->dentry, r->ns);
@@ -125,7 +131,7 @@ int do_pivot_root(const char *new_root, const char *put_old)
 	struct path new, old, root;
 	int err;
 
-	if (!capable(CAP_SYS_ADMIN))
+	if (!ns_capable(current->nsproxy->mnt->owner.user_ns, CAP_SYS_ADMIN))
 		return -EPERM;
 	err = path_lookup(AT_FDCWD, new_root, flags, &new);
 	if (err)

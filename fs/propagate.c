@@ -167,10 +167,14 @@ int tree_propagate(struct mount *src, struct mount *parent, struct dentry *mp)
 		copy = list_first_entry(&made, struct mount, ns_node);
 		list_del_init(&copy->ns_node);
 		n = copy->master_hint;
-		if (err)
+		if (err) {
 			tree_discard(copy);
-		else
-			mount_attach(copy, n, mp, n->ns);
+			continue;
+		}
+		if (n->ns->owner.user_ns != parent->ns->owner.user_ns)
+			tree_lock_flags(copy);
+		copy->locks &= ~MNT_LOCKED;
+		mount_attach(copy, n, mp, n->ns);
 	}
 	return err;
 }

@@ -16,6 +16,7 @@
 #include <lib/printf.h>
 #include <lib/string.h>
 #include <mm/slab.h>
+#include <task/cred.h>
 
 #define MAX_ANON_DEVS 4096
 
@@ -50,6 +51,21 @@ static void anon_dev_free(u32 dev)
 	spin_unlock(&supers_lock);
 }
 
+/* Whose a new superblock is, or must be. */
+static struct user_ns *owner_of(const struct filesystem *fs, unsigned flags)
+{
+	if ((flags & SB_KERNMOUNT) && !fs->user_ns)
+		return &init_user_ns;
+	if (fs->user_ns)
+		return fs->user_ns();
+	return fs->flags & FS_USERNS_MOUNT ? current_user_ns() : &init_user_ns;
+}
+
+int filesystem_may_mount(const struct filesystem *fs)
+{
+	return ns_capable(owner_of(fs, 0), CAP_SYS_ADMIN) ? 0 : -EPERM;
+}
+
 static struct super_block *super_new(const struct filesystem *fs,
 				     unsigned flags)
 {
@@ -59,6 +75,7 @@ static struct super_block *super_new(const struct filesystem *fs,
 		return NULL;
 	ref_init(&sb->refs, 1);
 	sb->fs = fs;
+	sb->user_ns = user_ns_get(owner_of(fs, flags));
 	sb->ops = &no_super_ops;
 	sb->flags = flags | SB_ACTIVE;
 	sb->blocksize = PAGE_SIZE;
@@ -94,6 +111,7 @@ int super_alloc_nodev(const struct filesystem *fs, unsigned flags,
 		return -ENOMEM;
 	err = anon_dev_alloc(&sb->dev);
 	if (err) {
+		user_ns_put(sb->user_ns);
 		kfree(sb);
 		return err;
 	}
@@ -125,7 +143,7 @@ static int find_bdev(const char *dev, struct block_device **out)
 	i = p.dentry->inode;
 	if (!S_ISBLK(i->mode))
 		err = -ENOTBLK;
-	else if (p.mnt->flags & MNT_NODEV)
+	else if (path_has_no_devices(&p))
 		err = -EACCES;
 	else if (!(*out = blkdev_find_dev(i->rdev)))
 		err = -ENXIO;
@@ -293,6 +311,7 @@ void super_put(struct super_block *sb)
 	spin_unlock(&supers_lock);
 	/* Inodes are freed after a grace period and look at their sb. */
 	rcu_barrier();
+	user_ns_put(sb->user_ns);
 	kfree(sb);
 }
 

@@ -164,6 +164,11 @@ int timerfd_create(int clockid, unsigned flags, struct file **out)
 	return err;
 }
 
+int timerfd_clock(const struct file *f)
+{
+	return ((const struct timerfd *)f->priv)->clockid;
+}
+
 static void get_locked(struct timerfd *t, struct itimerspec64 *out)
 {
 	u64 now = clock_now(t), left = 0;

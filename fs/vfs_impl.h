@@ -194,6 +194,14 @@ extern const struct file_ops chrdev_fops;
 /* --- perms ------------------------------------------------------------------*/
 /* The owner, or privileged. */
 bool inode_owner_or_capable(const struct inode *i);
+/* -EPERM: current may not mount such a file system. */
+int __must_check filesystem_may_mount(const struct filesystem *fs);
+/* Its device nodes are not to be opened: those a user made for himself. */
+static inline bool path_has_no_devices(const struct path *p)
+{
+	return (p->mnt->flags & MNT_NODEV) ||
+	       p->mnt->sb->user_ns != &init_user_ns;
+}
 int __must_check may_create(const struct path *dir, struct dentry *d);
 int __must_check may_delete(const struct path *dir, struct dentry *d,
 			    bool is_dir);

@@ -111,3 +111,34 @@ err_free:
 	kfree(s);
 	return err;
 }
+
+/* The areas that show `from`, if any, show `to`, which has as many pages.  An
+ * area of another address space may share the struct special: a new one. */
+int mm_swap_special(struct mm *mm, struct page **from, struct page **to)
+{
+	struct special *s, *old;
+	struct gather g;
+	int err = 0;
+
+	rwsem_write_lock(&mm->map_lock);
+	for (struct vma *v = vma_first(mm); v && !err; v = vma_next(v)) {
+		old = v->priv;
+		if (!vma_is_special(v) || old->pages != from)
+			continue;
+		s = kmemdup(old, sizeof(*s), GFP_KERNEL);
+		if (!s) {
+			err = -ENOMEM;
+			break;
+		}
+		ref_init(&s->refs, 1);
+		s->pages = to;
+		v->priv = s;
+		gather_init(&g, mm);
+		zap_range(&g, v, v->start, v->end, false);
+		gather_finish(&g);
+		if (ref_put(&old->refs))
+			kfree(old);
+	}
+	rwsem_write_unlock(&mm->map_lock);
+	return err;
+}

@@ -14,6 +14,8 @@
 #include <mm/mm.h>
 #include <sched/sched.h>
 #include <task/ns.h>
+#include <task/posix_timer.h>
+#include <task/time_ns.h>
 
 #define TICK_NS (NSEC_PER_SEC / USER_HZ)
 
@@ -224,7 +226,8 @@ int proc_stat(struct seq *s, const struct task_view *v)
 	seq_s64(s, " ", t->prio - MAX_RT_PRIO);
 	seq_s64(s, " ", task_nice(t));
 	seq_u64(s, " ", sv.threads);
-	seq_u64(s, " 0 ", t->start_boot_ns / TICK_NS);
+	seq_u64(s, " 0 ", (t->start_boot_ns +
+			   (u64)time_ns_offset(CLOCK_BOOTTIME)) / TICK_NS);
 	put_memory(s, mm, t, may_see);
 	put_signals(s, &sv);
 	/* wchan (that it sleeps), nswap, cnswap */
@@ -315,13 +318,19 @@ static u32 fd_table_size(struct task *t)
 
 static void put_cred_ids(struct seq *s, const struct cred *c, u32 fd_size)
 {
-	seq_printf(s, "Uid:\t%u\t%u\t%u\t%u\nGid:\t%u\t%u\t%u\t%u\n", c->uid,
-		   c->euid, c->suid, c->fsuid, c->gid, c->egid, c->sgid,
-		   c->fsgid);
+	const struct user_ns *ns = current_user_ns();
+
+	seq_printf(s, "Uid:\t%u\t%u\t%u\t%u\nGid:\t%u\t%u\t%u\t%u\n",
+		   from_kuid_munged(ns, c->uid), from_kuid_munged(ns, c->euid),
+		   from_kuid_munged(ns, c->suid), from_kuid_munged(ns, c->fsuid),
+		   from_kgid_munged(ns, c->gid), from_kgid_munged(ns, c->egid),
+		   from_kgid_munged(ns, c->sgid),
+		   from_kgid_munged(ns, c->fsgid));
 	seq_u64(s, "FDSize:\t", fd_size);
 	seq_puts(s, "\nGroups:\t");
 	for (u32 i = 0; c->groups && i < c->groups->n; i++)
-		seq_u64(s, i ? " " : "", c->groups->gid[i]);
+		seq_u64(s, i ? " " : "",
+			from_kgid_munged(ns, c->groups->gid[i]));
 	seq_putc(s, ' ');
 }
 

@@ -93,6 +93,16 @@ static struct fs_struct *get_fs(struct task *t)
 /* --- owners -------------------------------------------------------------*/
 #define WORLD_DIR (S_IFDIR | 0555)
 
+static void root_of(const struct user_ns *ns, u32 *uid, u32 *gid)
+{
+	*uid = ns ? make_kuid(ns, 0) : 0;
+	*gid = ns ? make_kgid(ns, 0) : 0;
+	if (*uid == INVALID_ID)
+		*uid = 0;
+	if (*gid == INVALID_ID)
+		*gid = 0;
+}
+
 /* RCU held. */
 static void owner_of(struct task *t, u32 mode, u32 *uid, u32 *gid)
 {
@@ -106,7 +116,7 @@ static void owner_of(struct task *t, u32 mode, u32 *uid, u32 *gid)
 	irq_lock(&t->alloc_lock);
 	mm = t->mm;
 	if (!mm || mm->dumpable != 1)
-		*uid = *gid = 0;
+		root_of(mm ? mm->user_ns : NULL, uid, gid);
 	irq_unlock(&t->alloc_lock);
 }
 
@@ -192,6 +202,7 @@ static int fill(struct seq *s, struct file *f)
 
 	if (err)
 		return err;
+	v.opener = f->cred;
 	err = proc_check_access(v.t, te->access);
 	if (!err)
 		err = te->show(s, &v);
@@ -222,6 +233,8 @@ static ssize_t text_write(struct file *f, struct iter *it, u64 *pos,
 		return err;
 	err = view_of(f->inode, &v);
 	if (!err) {
+		v.opener = f->cred;
+		v.pos = *pos;
 		err = te->write(&v, text, len);
 		task_put(v.t);
 	}
@@ -238,12 +251,16 @@ static int text_open(struct inode *i, struct file *f)
 	struct task *t;
 	int err;
 
-	if (!(te->access & (NEED_READ | NEED_ATTACH)))
+	if (!(te->access & (NEED_READ | NEED_ATTACH | NEED_TO_WRITE)))
 		return 0;
 	t = proc_task(i);
 	if (!t)
 		return -ESRCH;
-	err = proc_check_access(t, te->access);
+	if ((te->access & NEED_TO_WRITE) && (f->mode & FMODE_WRITE) &&
+	    !task_capable(t, CAP_SYS_ADMIN))
+		err = -EACCES;
+	else
+		err = proc_check_access(t, te->access);
 	task_put(t);
 	return err;
 }
@@ -418,10 +435,16 @@ static const struct task_entry entries[] = {
 	TEXT_RW("oom_score_adj", 0644, IN_BOTH, proc_oom_score_adj,
 		proc_oom_score_adj_write),
 	TEXT("io", 0400, IN_BOTH, NEED_READ, proc_io),
-	TEXT("uid_map", 0644, IN_BOTH, 0, proc_id_map),
-	TEXT("gid_map", 0644, IN_BOTH, 0, proc_id_map),
-	TEXT("projid_map", 0644, IN_BOTH, 0, proc_id_map),
-	TEXT("setgroups", 0644, IN_BOTH, 0, proc_setgroups),
+	TEXT_RW("uid_map", 0644, IN_BOTH, proc_uid_map, proc_uid_map_write),
+	TEXT_RW("gid_map", 0644, IN_BOTH, proc_gid_map, proc_gid_map_write),
+	TEXT_RW("projid_map", 0644, IN_BOTH, proc_projid_map,
+		proc_projid_map_write),
+	{ .name = "setgroups", .mode = S_IFREG | 0644, .where = IN_BOTH,
+	  .access = NEED_TO_WRITE, .show = proc_setgroups,
+	  .write = proc_setgroups_write, .fops = &proc_text_fops,
+	  .ops = &proc_file_ops },
+	TEXT_RW("timens_offsets", 0644, IN_PROCESS, proc_timens_offsets,
+		proc_timens_offsets_write),
 	TEXT_RW("fail-nth", 0644, CONFIG_DEBUG ? IN_BOTH : 0, proc_fail_nth,
 		proc_fail_nth_write),
 	TEXT("timers", 0444, IN_PROCESS, 0, proc_timers),

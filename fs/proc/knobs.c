@@ -133,7 +133,10 @@ static int last_pid_write(char *text, size_t len, void *arg)
 	struct pid_ns *ns = task_pid_ns(current);
 	u64 n;
 
-	if (!capable(CAP_SYS_ADMIN) && !capable(CAP_CHECKPOINT_RESTORE))
+	struct user_ns *user = task_pid_ns(current)->owner.user_ns;
+
+	if (!ns_capable(user, CAP_SYS_ADMIN) &&
+	    !ns_capable(user, CAP_CHECKPOINT_RESTORE))
 		return -EPERM;
 	if (parse_u64(text, (u64)sysctl_pid_max - 1, &n))
 		return -EINVAL;

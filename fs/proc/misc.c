@@ -168,7 +168,7 @@ int proc_sched(struct seq *s, const struct task_view *v)
 
 int proc_timerslack(struct seq *s, const struct task_view *v)
 {
-	if (v->t != current && !capable(CAP_SYS_NICE))
+	if (v->t != current && !task_capable(v->t, CAP_SYS_NICE))
 		return -EPERM;
 	seq_u64(s, "", v->t->timer_slack_ns);
 	seq_putc(s, '\n');
@@ -179,7 +179,7 @@ int proc_timerslack_write(const struct task_view *v, char *text, size_t len)
 {
 	u64 ns;
 
-	if (v->t != current && !capable(CAP_SYS_NICE))
+	if (v->t != current && !task_capable(v->t, CAP_SYS_NICE))
 		return -EPERM;
 	if (str_to_u64(text, 10, NULL, &ns))
 		return -EINVAL;
@@ -415,17 +415,4 @@ int proc_oom_adj_write(const struct task_view *v, char *text, size_t len)
 		return err;
 	adj = adj == OLD_MAX ? OOM_ADJ_MAX : adj * OOM_ADJ_MAX / -OLD_DISABLE;
 	return set_adj(p, adj, p->oom_score_adj);
-}
-
-/* --- the one user namespace there is ------------------------------------*/
-int proc_id_map(struct seq *s, const struct task_view *v)
-{
-	seq_printf(s, "%10u %10u %10u\n", 0, 0, 4294967295u);
-	return 0;
-}
-
-int proc_setgroups(struct seq *s, const struct task_view *v)
-{
-	seq_puts(s, "allow\n");
-	return 0;
 }

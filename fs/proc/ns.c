@@ -34,6 +34,8 @@ static const struct {
 	{ "mnt", CLONE_NEWNS },
 	{ "pid", CLONE_NEWPID },
 	{ "pid_for_children", CLONE_NEWPID, true },
+	{ "time", CLONE_NEWTIME },
+	{ "time_for_children", CLONE_NEWTIME, true },
 	{ "user", CLONE_NEWUSER },
 	{ "uts", CLONE_NEWUTS },
 };
@@ -48,6 +50,8 @@ static const char *type_name(u64 type)
 		return "mnt";
 	case CLONE_NEWPID:
 		return "pid";
+	case CLONE_NEWTIME:
+		return "time";
 	case CLONE_NEWUTS:
 		return "uts";
 	default:
@@ -135,14 +139,13 @@ static long open_ref(const struct ns_ref *r)
 static long nsfs_ioctl(struct file *f, unsigned cmd, unsigned long arg)
 {
 	const struct ns_ref *r = f->inode->priv;
-	struct ns_ref other = { CLONE_NEWUSER, &init_user_ns };
+	struct ns_ref other;
 	int err;
 
 	switch (cmd) {
 	case NS_GET_USERNS:
-		if (r->type == CLONE_NEWUSER)
-			return -EPERM;	/* its owner is out of our sight */
-		return open_ref(&other);
+		err = ns_ref_owner(r, &other);
+		return err ? err : open_ref(&other);
 	case NS_GET_PARENT:
 		err = ns_ref_parent(r, &other);
 		return err ? err : open_ref(&other);
@@ -151,7 +154,9 @@ static long nsfs_ioctl(struct file *f, unsigned cmd, unsigned long arg)
 	case NS_GET_OWNER_UID:
 		if (r->type != CLONE_NEWUSER)
 			return -EINVAL;
-		return put_user(0u, (u32 __user *)arg);
+		return put_user(from_kuid_munged(current_user_ns(),
+				((struct user_ns *)r->ns)->owner),
+				(u32 __user *)arg);
 	}
 	return -ENOTTY;
 }

@@ -30,6 +30,8 @@ struct task_view {
 	struct task *t;
 	struct pid_ns *ns;	/* numbers are shown as there */
 	bool is_thread;		/* of this thread alone */
+	const struct cred *opener;	/* of the file */
+	u64 pos;		/* of a write */
 };
 
 /* One name in a task's directory. */
@@ -52,6 +54,7 @@ struct task_entry {
 #define NEED_READ 1u		/* ptrace_may_access READ, else EACCES */
 #define NEED_ATTACH 2u		/* ATTACH, else EACCES */
 #define NEED_TRACE 4u		/* ATTACH, else EPERM */
+#define NEED_TO_WRITE 8u	/* CAP_SYS_ADMIN to open for it, else EACCES */
 
 /* --- super.c ------------------------------------------------------------*/
 /* What hidepid= keeps from others: who may not ptrace a task and is not in
@@ -139,9 +142,12 @@ proc_show_fn proc_maps, proc_smaps, proc_smaps_rollup, proc_cmdline,
 extern const struct file_ops proc_mem_fops, proc_pagemap_fops;	/* mem.c */
 proc_show_fn proc_io, proc_limits, proc_schedstat, proc_sched, proc_stack,
 	proc_wchan, proc_syscall, proc_comm, proc_fail_nth, proc_personality,
-	proc_oom_score, proc_oom_adj, proc_oom_score_adj, proc_id_map,
-	proc_setgroups,
-	proc_timers, proc_timerslack;				/* misc.c */
+	proc_oom_score, proc_oom_adj, proc_oom_score_adj, proc_timers,
+	proc_timerslack;					/* misc.c */
+proc_show_fn proc_uid_map, proc_gid_map, proc_projid_map, proc_setgroups,
+	proc_timens_offsets;					/* ns_maps.c */
+proc_write_fn proc_uid_map_write, proc_gid_map_write, proc_projid_map_write,
+	proc_setgroups_write, proc_timens_offsets_write;
 int proc_coredump_filter(struct seq *s, const struct task_view *v);
 int proc_coredump_filter_write(const struct task_view *v, char *text,
 			       size_t len);

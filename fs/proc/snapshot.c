@@ -26,6 +26,8 @@
 #include <mm/slab.h>
 #include <sched/sched.h>
 #include <task/fork.h>
+#include <task/posix_timer.h>
+#include <task/time_ns.h>
 #include <uapi/snapshot.h>
 
 #define TEXT_MAX 4096u		/* of one command line */
@@ -75,10 +77,10 @@ static void note_ids(struct snapshot_record *r, struct task *t,
 		  pid_nr_ns(parent->process->pids[PIDTYPE_TGID], ns) : 0;
 	r->pgid = pid_nr_ns(task_pgrp(t), ns);
 	r->sid = pid_nr_ns(task_session(t), ns);
-	r->uid = c->uid;
-	r->euid = c->euid;
-	r->gid = c->gid;
-	r->egid = c->egid;
+	r->uid = from_kuid_munged(current_user_ns(), c->uid);
+	r->euid = from_kuid_munged(current_user_ns(), c->euid);
+	r->gid = from_kgid_munged(current_user_ns(), c->gid);
+	r->egid = from_kgid_munged(current_user_ns(), c->egid);
 }
 
 static void note_tty(struct snapshot_record *r, struct task *t,
@@ -127,7 +129,8 @@ static void note_task(struct snapshot_record *r, struct task *t)
 	r->rt_priority = t->rt_priority;
 	r->hart = READ_ONCE(t->hart)->id;
 	r->exit_signal = t->exit_signal;
-	r->start_ns = t->start_boot_ns;
+	r->start_ns = t->start_boot_ns +
+		      (u64)time_ns_offset(CLOCK_BOOTTIME);
 	task_times(t, &r->utime_ns, &r->stime_ns);
 	r->min_flt = t->min_flt;
 	r->maj_flt = t->maj_flt;

@@ -337,7 +337,9 @@ static int parse_option(const char *key, const char *val,
 	if (!str_equal(key, "gid") || str_to_u64(val, 0, NULL, &gid) ||
 	    gid >= U32_MAX)
 		return -EINVAL;
-	ps->gid = (u32)gid;
+	ps->gid = make_kgid(current_user_ns(), (u32)gid);
+	if (ps->gid == INVALID_ID)
+		return -EINVAL;
 	return 0;
 }
 
@@ -482,9 +484,15 @@ static void proc_kill(struct super_block *sb)
 	}
 }
 
+static struct user_ns *proc_owner(void)
+{
+	return task_pid_ns(current)->owner.user_ns;
+}
+
 static const struct filesystem proc = {
 	.name = "proc",
-	.flags = FS_NODEV | FS_USERNS_MOUNT,
+	.flags = FS_NODEV | FS_USERNS_MOUNT | FS_SHOWS_SYSTEM,
+	.user_ns = proc_owner,
 	.mount = proc_mount,
 	.kill = proc_kill,
 };

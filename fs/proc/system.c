@@ -12,6 +12,8 @@
 #include <mm/slab.h>
 #include <sched/sched.h>
 #include <task/fork.h>
+#include <task/posix_timer.h>
+#include <task/time_ns.h>
 
 #define TICK_NS (NSEC_PER_SEC / USER_HZ)
 
@@ -181,7 +183,8 @@ static int stat_show(struct seq *s, void *arg)
 		return err;
 	seq_u64(s, "ctxt ", sched_nr_switches());
 	seq_u64(s, "\nbtime ",
-		(clock_realtime_ns() - clock_ns()) / NSEC_PER_SEC);
+		(clock_realtime_ns() - clock_ns() -
+		 (u64)time_ns_offset(CLOCK_BOOTTIME)) / NSEC_PER_SEC);
 	seq_u64(s, "\nprocesses ", task_nr_forks());
 	seq_u64(s, "\nprocs_running ", sched_nr_running());
 	seq_u64(s, "\nprocs_blocked ", sched_nr_iowait());
@@ -208,7 +211,8 @@ static int loadavg_show(struct seq *s, void *arg)
 
 static int uptime_show(struct seq *s, void *arg)
 {
-	u64 up = clock_ns() / (NSEC_PER_SEC / 100), idle = 0;
+	u64 boot = clock_ns() + (u64)time_ns_offset(CLOCK_BOOTTIME);
+	u64 up = boot / (NSEC_PER_SEC / 100), idle = 0;
 
 	sched_sync_stats();
 	for_each_hart(h)

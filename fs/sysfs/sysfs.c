@@ -307,7 +307,7 @@ static int sysfs_mount(const struct filesystem *fs, unsigned flags,
 
 static const struct filesystem sysfs = {
 	.name = "sysfs",
-	.flags = FS_NODEV | FS_USERNS_MOUNT | FS_SINGLE,
+	.flags = FS_NODEV | FS_SINGLE,
 	.mount = sysfs_mount,
 };
 FILESYSTEM(sysfs);

@@ -12,6 +12,7 @@
 #include <lib/string.h>
 #include <mm/mm.h>
 #include <mm/slab.h>
+#include <task/cred.h>
 #include "tmpfs_impl.h"
 
 #define TMPFS_MAGIC 0x01021994
@@ -110,12 +111,12 @@ static int option(struct tmpfs_sb *t, const char *key, const char *value)
 	if (!strcmp(key, "mode"))
 		t->mode = (u32)v & 07777;
 	else if (!strcmp(key, "uid"))
-		t->uid = (u32)v;
+		t->uid = make_kuid(current_user_ns(), (u32)v);
 	else if (!strcmp(key, "gid"))
-		t->gid = (u32)v;
+		t->gid = make_kgid(current_user_ns(), (u32)v);
 	else
 		return -EINVAL;
-	return 0;
+	return t->uid == INVALID_ID || t->gid == INVALID_ID ? -EINVAL : 0;
 }
 
 static int parse(struct tmpfs_sb *t, char *opts)
@@ -200,8 +201,11 @@ static int fill_super(struct super_block *sb, char *opts)
 		return -ENOMEM;
 	spin_init(&t->lock, RANK_SPIN_LEAF, "tmpfs");
 	t->mode = 01777;
-	if (!(sb->flags & SB_KERNMOUNT))
+	if (!(sb->flags & SB_KERNMOUNT)) {
 		t->max_pages = t->max_inodes = mem_total_pages() / 2;
+		t->uid = current_fsuid();
+		t->gid = current_cred()->fsgid;
+	}
 	err = parse(t, opts);
 	if (err) {
 		kfree(t);

@@ -15,6 +15,7 @@ struct itimerspec64 {
 
 int __must_check timerfd_create(int clockid, unsigned flags, struct file **out);
 bool is_timerfd(const struct file *f);
+int timerfd_clock(const struct file *f);
 void timerfd_get(struct file *f, struct itimerspec64 *out);
 /* Values were checked. */
 int __must_check timerfd_set(struct file *f, unsigned flags,

@@ -13,6 +13,7 @@
 #include <lib/list.h>
 #include <mm/iter.h>
 #include <mm/mapping.h>
+#include <task/user_ns.h>
 
 struct block_device;
 struct char_device;
@@ -32,6 +33,7 @@ struct notify_marks;
 struct pipe;
 struct poll_table;
 struct super_block;
+struct user_ns;
 struct vma;
 
 /* --- inodes ---------------------------------------------------------------
@@ -331,6 +333,7 @@ struct super_ops {
 struct super_block {
 	struct ref refs;		/* mounts and users */
 	const struct filesystem *fs;	/* const */
+	struct user_ns *user_ns;	/* owns a reference. const */
 	const struct super_ops *ops;	/* const */
 	u32 flags;			/* SB_* */
 	u32 dev;			/* const: st_dev */
@@ -359,11 +362,15 @@ struct filesystem {
 #define FS_USERNS_MOUNT	2u
 #define FS_SINGLE	4u		/* one instance for all mounts */
 #define FS_HIDDEN	8u		/* internal: not listed */
+#define FS_SHOWS_SYSTEM	16u		/* proc, sysfs: see namespace.c */
 	/* Makes or finds a superblock (one reference) for device text `dev`
 	 * and options. */
 	int (*mount)(const struct filesystem *fs, unsigned flags,
 		     const char *dev, char *opts, struct super_block **out);
 	void (*kill)(struct super_block *sb);	/* after the last mount */
+	/* Whose a mount by current is, and where it needs CAP_SYS_ADMIN.
+	 * NULL: its own namespace with FS_USERNS_MOUNT, else the first. */
+	struct user_ns *(*user_ns)(void);
 };
 /* Registers at INIT_FS. */
 #define FILESYSTEM(sym)                                                        \
@@ -598,10 +605,14 @@ static inline u32 file_poll(struct file *f, struct poll_table *pt)
 #define MNT_RELATIME	32u
 #define MNT_READONLY	64u
 #define MNT_NOSYMFOLLOW	128u
+/* What a less privileged namespace may not undo, in `locks`. */
+#define MNT_LOCKED	256u	/* cannot be taken away alone */
+#define MNT_LOCK_ATIME	512u
 
 struct mount {
 	struct ref refs;
 	u32 flags;			/* MNT_* */
+	u32 locks;			/* MNT_* that must stay. mount lock */
 	struct super_block *sb;		/* owns a reference */
 	struct dentry *root;		/* owns a reference */
 	struct mount *parent;		/* mount lock */
@@ -628,7 +639,7 @@ struct mnt_namespace {
 	u64 seq;			/* grows at each change */
 	struct waitq poll;		/* /proc/mounts pollers */
 	u64 id;
-	void *user_ns;
+	struct ns_owner owner;
 };
 extern struct mnt_namespace *init_mnt_ns;
 static inline bool mnt_is_readonly(const struct mount *m)
@@ -651,8 +662,12 @@ int __must_check do_umount(const char *dir, unsigned flags);
 int __must_check do_pivot_root(const char *new_root, const char *put_old);
 /* A private kernel mount of a file system. */
 int __must_check kern_mount(const char *fstype, char *opts, struct mount **out);
-int __must_check mnt_ns_copy(struct mnt_namespace *from, struct fs_struct *fs,
-			     struct mnt_namespace **out);
+int __must_check mnt_ns_copy(struct mnt_namespace *from, struct user_ns *user,
+			     struct fs_struct *fs, struct mnt_namespace **out);
+/* Is current's root not the root of its mount namespace? */
+bool current_is_chrooted(void);
+/* The mount is current's, and so is who vouches for its set-id bits. */
+bool mnt_may_suid(const struct mount *m);
 void mnt_ns_put(struct mnt_namespace *ns);
 /* Root and working directory become the namespace's root. */
 void mnt_ns_enter(struct mnt_namespace *ns, struct fs_struct *fs);

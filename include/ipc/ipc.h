@@ -6,10 +6,10 @@
 #include <kernel/mutex.h>
 #include <kernel/rcu.h>
 #include <kernel/ref.h>
+#include <task/user_ns.h>
 
 struct ipc_obj;
 struct ipc_table;
-struct user_ns;
 struct mqueue_ns;
 
 #define IPC_PRIVATE	0
@@ -37,7 +37,7 @@ struct ipc_ids {
 struct ipc_ns {
 	struct ref refs;
 	u64 ino;		/* of its file in /proc. const */
-	struct user_ns *user_ns;	/* owns a reference. const */
+	struct ns_owner owner;
 	struct ipc_ids ids[IPC_KINDS];
 	/* Tunables: plain words, changed by /proc/sys/kernel. */
 	int sem_ctls[4];	/* SEMMSL, SEMMNS, SEMOPM, SEMMNI */

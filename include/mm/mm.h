@@ -16,6 +16,7 @@
 struct file;
 struct mapping;
 struct task;
+struct user_ns;
 struct regs;
 
 /* vma.flags: low bits are what /proc/PID/maps and mprotect see. */
@@ -114,6 +115,7 @@ struct mm {
 	u64 hiwater_rss, hiwater_vm;
 	u64 total_vm, locked_vm, data_vm, stack_vm, exec_vm; /* map_lock */
 	struct file *exe_file;		/* RCU-ish: under alloc lock */
+	struct user_ns *user_ns;	/* of exe_file; goes with it */
 	unsigned long def_flags;	/* mlockall */
 	u32 dumpable;
 	u32 membarrier_state;
@@ -217,6 +219,8 @@ int __must_check mm_incore(unsigned long addr, size_t len, u8 __user *vec);
 int __must_check mm_map_stack(struct mm *mm, unsigned long top,
 			      unsigned long flags, struct vma **out);
 /* A special area whose pages are given (vDSO): `pages` of n entries. */
+int __must_check mm_swap_special(struct mm *mm, struct page **from,
+				 struct page **to);
 int __must_check mm_map_special(struct mm *mm, unsigned long *addr, size_t len,
 				unsigned long flags, struct page **pages,
 				const char *name);

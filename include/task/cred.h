@@ -7,8 +7,9 @@
 #include <kernel/ref.h>
 #include <kernel/task.h>
 #include <lib/types.h>
+#include <task/user_ns.h>
 
-struct user_ns;
+struct inode;
 struct user_struct;
 
 struct group_list {
@@ -27,12 +28,7 @@ struct user_struct {
 	s64 mq_bytes;		/* POSIX message queues. atomic */
 	struct user_struct *next;	/* hash chain. user_lock */
 };
-struct user_ns {
-	struct ref refs;
-	u64 ino;
-};
 extern struct user_struct root_user;
-extern struct user_ns init_user_ns;
 /* Referenced, made if need be. -ENOMEM. */
 int __must_check user_find(u32 uid, struct user_struct **out);
 void user_put(struct user_struct *u);
@@ -103,6 +99,10 @@ static inline const struct cred *current_cred(void)
 {
 	return current->cred;
 }
+static inline struct user_ns *current_user_ns(void)
+{
+	return current->cred->user_ns;
+}
 static inline u32 current_fsuid(void) { return current->cred->fsuid; }
 static inline u32 current_euid(void) { return current->cred->euid; }
 static inline struct cred *cred_get(const struct cred *c)
@@ -133,10 +133,23 @@ const struct cred *cred_override(const struct cred *c);
 void cred_revert(const struct cred *old);
 /* Another task's real credentials, referenced. */
 const struct cred *task_cred_get(struct task *t);
-/* In current's user namespace (capable: in the initial one). Sets
- * TF_SUPERPRIV. */
+/* Has current the capability in ns (capable: in the initial namespace; in that
+ * of a task)?  Sets TF_SUPERPRIV. */
 bool capable(int cap);
-bool ns_capable(struct user_ns *ns, int cap);
+bool ns_capable(const struct user_ns *ns, int cap);
+bool task_capable(struct task *t, int cap);
+/* In its own namespace, which has names for the inode's owners. */
+bool inode_capable(const struct inode *i, int cap);
+bool cred_has_cap_in(const struct cred *c, const struct user_ns *ns, int cap);
+/* Is it 0 in current's namespace or in one above? */
+bool kuid_is_root_here(u32 kuid);
+/* c, which follows old, has no capability that old had not. */
+bool cred_caps_within(const struct cred *old, const struct cred *c);
+/* The kernel id of 0 in c's namespace; INVALID_ID: it has none. */
+static inline u32 cred_root(const struct cred *c)
+{
+	return make_kuid(c->user_ns, 0);
+}
 static inline bool cred_has_cap(const struct cred *c, int cap)
 {
 	return c->effective >> cap & 1;

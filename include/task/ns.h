@@ -3,14 +3,19 @@
 #include <kernel/ref.h>
 #include <arch/cpu.h>
 #include <kernel/task.h>
+#include <task/user_ns.h>
 
 struct mnt_namespace;
 struct ipc_ns;
+struct cred;
+struct mm;
 struct pid_ns;
+struct time_ns;
 struct uts_ns {
 	struct ref refs;
 	char nodename[65], domainname[65];
 	u64 ino;
+	struct ns_owner owner;
 };
 struct nsproxy {
 	struct ref refs;
@@ -18,6 +23,8 @@ struct nsproxy {
 	struct mnt_namespace *mnt;
 	struct pid_ns *pid_for_children;
 	struct ipc_ns *ipc;
+	/* A task's own changes with its address space: at fork and exec. */
+	struct time_ns *time, *time_for_children;
 };
 /* The number of a new namespace's file. */
 u64 ns_new_ino(void);
@@ -31,10 +38,14 @@ static inline struct nsproxy *nsproxy_get(struct nsproxy *n)
 void nsproxy_put(struct nsproxy *n);
 struct fs_struct;
 /* For clone and unshare: a new set where flags (CLONE_NEW*) ask for one, else
- * another reference.  fs: the roots to be moved into a new mount namespace.
- * -EPERM, -EINVAL for kinds there are not. */
+ * another reference; what is new belongs to `user`.  fs: the roots to be moved
+ * into a new mount namespace.  -EPERM, -EINVAL for kinds there are not. */
 int __must_check nsproxy_copy(u64 flags, struct nsproxy *from,
-			      struct fs_struct *fs, struct nsproxy **out);
+			      struct user_ns *user, struct fs_struct *fs,
+			      struct nsproxy **out);
+/* The task comes to live in the time namespace for children: its nsproxy *n,
+ * not published yet or current's, is replaced if it differs. */
+int __must_check nsproxy_enter_time(struct nsproxy **n, struct mm *mm);
 /* One namespace of any kind, with a reference. */
 struct ns_ref {
 	u64 type;		/* CLONE_NEW* */
@@ -46,11 +57,13 @@ int __must_check ns_ref_of_task(struct task *t, u64 type, bool for_children,
 				struct ns_ref *out);
 void ns_ref_put(const struct ns_ref *r);
 u64 ns_ref_ino(const struct ns_ref *r);
-/* NS_GET_PARENT. -EINVAL: the kind has none, -EPERM: not for us to see. */
+/* NS_GET_USERNS, and NS_GET_PARENT. -EINVAL: the kind has none, -EPERM: not
+ * for us to see. */
+int __must_check ns_ref_owner(const struct ns_ref *r, struct ns_ref *out);
 int __must_check ns_ref_parent(const struct ns_ref *r, struct ns_ref *out);
 /* setns(2): all of them, or none. */
 int __must_check ns_join(const struct ns_ref *refs, unsigned n);
-#define NS_JOIN_MAX 4
+#define NS_JOIN_MAX 6
 /* The namespace behind an open file of /proc/PID/ns, not referenced; NULL:
  * it is none.  Set by who makes them. */
 struct file;

@@ -7,6 +7,7 @@
 #include <kernel/ref.h>
 #include <kernel/task.h>
 #include <kernel/waitq.h>
+#include <task/user_ns.h>
 
 enum pid_type { PIDTYPE_PID, PIDTYPE_TGID, PIDTYPE_PGID, PIDTYPE_SID, PIDTYPES };
 
@@ -34,6 +35,8 @@ struct pid_ns {
 	struct pid_ns *parent;	/* owns a reference. const */
 	struct task *reaper;	/* its init. tasklist_lock */
 	u64 ino;		/* of its file in /proc. const */
+	struct ns_owner owner;
+	u32 reboot_signal;	/* why its init was killed. atomic */
 	struct waitq empty;	/* the reaper waits for nr_used == 1 */
 	/* allocation. pid_lock */
 	u32 nr_used;
@@ -44,13 +47,16 @@ struct pid_ns {
 
 extern struct pid_ns init_pid_ns;
 extern struct pid init_struct_pid;	/* number 0: idle tasks */
-int __must_check pid_ns_create(struct pid_ns *parent, struct pid_ns **out);
+int __must_check pid_ns_create(struct pid_ns *parent, struct user_ns *user,
+			       struct pid_ns **out);
 static inline struct pid_ns *pid_ns_get(struct pid_ns *ns)
 {
 	ref_get(&ns->refs);
 	return ns;
 }
 void pid_ns_put(struct pid_ns *ns);
+/* reboot(2) in ns: its init dies by `sig`, and current goes. */
+void __noreturn pid_ns_end(struct pid_ns *ns, int sig);
 static inline struct pid_ns *pid_own_ns(const struct pid *p)
 {
 	return p->numbers[p->level].ns;

@@ -51,6 +51,8 @@ int __must_check posix_timer_set(int id, int flags, u64 value, u64 interval,
 				 u64 *old_value, u64 *old_interval);
 int __must_check posix_timer_get(int id, u64 *value, u64 *interval);
 int posix_timer_overrun(int id);
+/* Which clock it is of; of no timer: CLOCK_REALTIME. */
+int posix_timer_clock(int id);
 int posix_timer_delete(int id);
 /* Sleeps on a CPU clock until `deadline` of it. 0, -EINTR. */
 int __must_check cpu_clock_sleep(int clock, u64 deadline_ns);

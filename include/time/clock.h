@@ -19,11 +19,13 @@ struct timespec64 {
 };
 
 #define CLOCK_SHIFT 32
+/* The version in a page for programs that must ask the kernel. */
+#define CLOCK_SEQ_ASK (~0u)
 
 struct clock_params {
 	u64 mult;		/* ns = ticks * mult >> shift, 128 bits wide */
 	u32 shift;		/* CLOCK_SHIFT */
-	u32 seq;		/* odd while being changed */
+	u32 seq;		/* odd while being changed; CLOCK_SEQ_ASK */
 	u64 boot_ticks;		/* where CLOCK_MONOTONIC is 0 */
 	s64 realtime_off_ns;	/* CLOCK_REALTIME - CLOCK_MONOTONIC */
 	u64 freq;		/* ticks per second */

@@ -214,7 +214,7 @@ int ipc_lock_owned(struct ipc_ns *ns, enum ipc_kind kind, int id,
 	int err = ipc_lock_id(ns, kind, id, out);
 
 	if (err || euid == (*out)->cuid || euid == (*out)->uid ||
-	    ns_capable(ns->user_ns, CAP_SYS_ADMIN))
+	    ns_capable(ns->owner.user_ns, CAP_SYS_ADMIN))
 		return err;
 	spin_unlock(&(*out)->lock);
 	return -EPERM;
@@ -230,7 +230,7 @@ int ipc_permits(struct ipc_obj *o, int flags)
 	else if (in_group_fs(o->cgid) || in_group_fs(o->gid))
 		granted >>= 3;
 	if (!(want & ~granted & 7) ||
-	    ns_capable(o->ns->user_ns, CAP_IPC_OWNER))
+	    ns_capable(o->ns->owner.user_ns, CAP_IPC_OWNER))
 		return 0;
 	return -EACCES;
 }
@@ -323,22 +323,27 @@ void ipc_for_each(struct ipc_ns *ns, enum ipc_kind kind,
 /* --- owners ---------------------------------------------------------------*/
 void ipc_fill_perm(struct ipc64_perm *p, const struct ipc_obj *o)
 {
+	const struct user_ns *ns = current_user_ns();
+
 	memset(p, 0, sizeof(*p));
 	p->key = o->key;
-	p->uid = o->uid;
-	p->gid = o->gid;
-	p->cuid = o->cuid;
-	p->cgid = o->cgid;
+	p->uid = from_kuid_munged(ns, o->uid);
+	p->gid = from_kgid_munged(ns, o->gid);
+	p->cuid = from_kuid_munged(ns, o->cuid);
+	p->cgid = from_kgid_munged(ns, o->cgid);
 	p->mode = o->mode;
 	p->seq = (u16)(o->id >> IPC_INDEX_BITS);
 }
 
 int ipc_change_perm(struct ipc_obj *o, const struct ipc64_perm *p)
 {
-	if (p->uid == ~0u || p->gid == ~0u)
+	u32 uid = make_kuid(current_user_ns(), p->uid);
+	u32 gid = make_kgid(current_user_ns(), p->gid);
+
+	if (uid == INVALID_ID || gid == INVALID_ID)
 		return -EINVAL;
-	o->uid = p->uid;
-	o->gid = p->gid;
+	o->uid = uid;
+	o->gid = gid;
 	o->mode = (o->mode & ~0777u) | (p->mode & 0777);
 	return 0;
 }
@@ -350,7 +355,11 @@ void ipc_show_name(struct seq *s, const struct ipc_obj *o)
 
 void ipc_show_owner(struct seq *s, const struct ipc_obj *o)
 {
-	seq_printf(s, " %5u %5u %5u %5u", o->uid, o->gid, o->cuid, o->cgid);
+	const struct user_ns *ns = current_user_ns();
+
+	seq_printf(s, " %5u %5u %5u %5u", from_kuid_munged(ns, o->uid),
+		   from_kgid_munged(ns, o->gid), from_kuid_munged(ns, o->cuid),
+		   from_kgid_munged(ns, o->cgid));
 }
 
 /* --- sleeping -------------------------------------------------------------*/

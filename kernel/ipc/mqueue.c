@@ -185,7 +185,9 @@ static void tell(struct mqueue *q)
 {
 	struct siginfo info = {
 		.signo = q->event.signo, .code = SI_MESGQ,
-		.rt.uid = current_cred()->uid, .rt.value = q->event.value,
+		.rt.uid = from_kuid_munged(current_user_ns(),
+					   current_cred()->uid),
+		 .rt.value = q->event.value,
 	};
 	struct task *t;
 

@@ -273,11 +273,17 @@ static int mqueue_mount(const struct filesystem *fs, unsigned flags,
 	return 0;
 }
 
+static struct user_ns *owner(void)
+{
+	return current_ipc()->owner.user_ns;
+}
+
 static const struct filesystem mqueue = {
 	.name = "mqueue",
 	.flags = FS_NODEV | FS_USERNS_MOUNT,
 	.mount = mqueue_mount,
 	.kill = kill,
+	.user_ns = owner,
 };
 FILESYSTEM(mqueue);
 

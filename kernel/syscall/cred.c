@@ -13,24 +13,55 @@
 #define CAP_VERSION_2 0x20071026u
 #define CAP_VERSION_3 0x20080522u
 
+/* Ids of the caller's namespace.  ~0 stays: "do not change". */
+static int take_uid(u32 *uid)
+{
+	u32 kuid = make_kuid(current_user_ns(), *uid);
+
+	if (*uid != ~0u && kuid == INVALID_ID)
+		return -EINVAL;
+	*uid = kuid;
+	return 0;
+}
+
+static int take_gid(u32 *gid)
+{
+	u32 kgid = make_kgid(current_user_ns(), *gid);
+
+	if (*gid != ~0u && kgid == INVALID_ID)
+		return -EINVAL;
+	*gid = kgid;
+	return 0;
+}
+
+static u32 show_uid(u32 kuid)
+{
+	return from_kuid_munged(current_user_ns(), kuid);
+}
+
+static u32 show_gid(u32 kgid)
+{
+	return from_kgid_munged(current_user_ns(), kgid);
+}
+
 long sys_getuid(void)
 {
-	return current->cred->uid;
+	return show_uid(current->cred->uid);
 }
 
 long sys_geteuid(void)
 {
-	return current->cred->euid;
+	return show_uid(current->cred->euid);
 }
 
 long sys_getgid(void)
 {
-	return current->cred->gid;
+	return show_gid(current->cred->gid);
 }
 
 long sys_getegid(void)
 {
-	return current->cred->egid;
+	return show_gid(current->cred->egid);
 }
 
 static int put_three(u32 a, u32 b, u32 c, u32 __user *pa, u32 __user *pb,
@@ -45,54 +76,66 @@ long sys_getresuid(u32 __user *uid, u32 __user *euid, u32 __user *suid)
 {
 	const struct cred *c = current->cred;
 
-	return put_three(c->uid, c->euid, c->suid, uid, euid, suid);
+	return put_three(show_uid(c->uid), show_uid(c->euid),
+			 show_uid(c->suid), uid, euid, suid);
 }
 
 long sys_getresgid(u32 __user *gid, u32 __user *egid, u32 __user *sgid)
 {
 	const struct cred *c = current->cred;
 
-	return put_three(c->gid, c->egid, c->sgid, gid, egid, sgid);
+	return put_three(show_gid(c->gid), show_gid(c->egid),
+			 show_gid(c->sgid), gid, egid, sgid);
 }
 
 long sys_setuid(u32 uid)
 {
-	return cred_setuid(uid);
+	return take_uid(&uid) ? -EINVAL : cred_setuid(uid);
 }
 
 long sys_setreuid(u32 uid, u32 euid)
 {
+	if (take_uid(&uid) || take_uid(&euid))
+		return -EINVAL;
 	return cred_setreuid(uid, euid);
 }
 
 long sys_setresuid(u32 uid, u32 euid, u32 suid)
 {
+	if (take_uid(&uid) || take_uid(&euid) || take_uid(&suid))
+		return -EINVAL;
 	return cred_setresuid(uid, euid, suid);
 }
 
 long sys_setfsuid(u32 uid)
 {
-	return cred_setfsuid(uid);
+	ignore_error(take_uid(&uid));	/* ~0 then: no change */
+	return show_uid((u32)cred_setfsuid(uid));
 }
 
 long sys_setgid(u32 gid)
 {
-	return cred_setgid(gid);
+	return take_gid(&gid) ? -EINVAL : cred_setgid(gid);
 }
 
 long sys_setregid(u32 gid, u32 egid)
 {
+	if (take_gid(&gid) || take_gid(&egid))
+		return -EINVAL;
 	return cred_setregid(gid, egid);
 }
 
 long sys_setresgid(u32 gid, u32 egid, u32 sgid)
 {
+	if (take_gid(&gid) || take_gid(&egid) || take_gid(&sgid))
+		return -EINVAL;
 	return cred_setresgid(gid, egid, sgid);
 }
 
 long sys_setfsgid(u32 gid)
 {
-	return cred_setfsgid(gid);
+	ignore_error(take_gid(&gid));	/* ~0 then: no change */
+	return show_gid((u32)cred_setfsgid(gid));
 }
 
 long sys_getgroups(int size, u32 __user *list)
@@ -105,10 +148,23 @@ long sys_getgroups(int size, u32 __user *list)
 	if (size) {
 		if (n > (u32)size)
 			return -EINVAL;
-		if (n && copy_to_user(list, g->gid, n * sizeof(u32)))
-			return -EFAULT;
+		for (u32 i = 0; i < n; i++)
+			if (put_user(show_gid(g->gid[i]), list + i))
+				return -EFAULT;
 	}
 	return n;
+}
+
+static int take_groups(struct group_list *g, const u32 __user *list)
+{
+	int err = copy_from_user(g->gid, list, g->n * sizeof(u32));
+
+	for (u32 i = 0; !err && i < g->n; i++) {
+		g->gid[i] = make_kgid(current_user_ns(), g->gid[i]);
+		if (g->gid[i] == INVALID_ID)
+			err = -EINVAL;
+	}
+	return err;
 }
 
 long sys_setgroups(int size, const u32 __user *list)
@@ -116,14 +172,15 @@ long sys_setgroups(int size, const u32 __user *list)
 	struct group_list *g;
 	int err;
 
-	if (!capable(CAP_SETGID))
+	if (!ns_capable(current_user_ns(), CAP_SETGID) ||
+	    !user_ns_may_setgroups(current_user_ns()))
 		return -EPERM;
 	if ((unsigned)size > NGROUPS_MAX)
 		return -EINVAL;
 	err = group_list_create((u32)size, &g);
 	if (err)
 		return err;
-	err = copy_from_user(g->gid, list, (size_t)size * sizeof(u32));
+	err = take_groups(g, list);
 	if (!err) {
 		group_list_sort(g);
 		err = cred_setgroups(g);

@@ -132,7 +132,7 @@ long sys_chroot(const char __user *name)
 	if (err)
 		return err;
 	err = may_enter(&p);
-	if (!err && !capable(CAP_SYS_CHROOT))
+	if (!err && !ns_capable(current_user_ns(), CAP_SYS_CHROOT))
 		err = -EPERM;
 	if (!err)
 		fs_set_root(current->fs, &p);

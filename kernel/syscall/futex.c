@@ -7,6 +7,7 @@
 #include <task/pid.h>
 #include <task/posix_timer.h>
 #include <task/process.h>
+#include <task/time_ns.h>
 
 #define ROBUST_HEAD_SIZE 24
 
@@ -36,6 +37,8 @@ static int get_deadline(const struct timespec64 __user *uts, int op,
 			ns = DEADLINE_NEVER;
 	} else if (is_wall) {
 		ns = clock_to_monotonic(CLOCK_REALTIME, ns);
+	} else {
+		ns = time_ns_to_host(CLOCK_MONOTONIC, ns);
 	}
 	*deadline = ns ? ns : 1;
 	return 0;
@@ -87,8 +90,8 @@ static int get_deadline2(const struct timespec64 __user *uts, int clock,
 	if (!timespec_valid(&ts))
 		return -EINVAL;
 	ns = timespec_to_ns(&ts);
-	if (clock == CLOCK_REALTIME)
-		ns = clock_to_monotonic(CLOCK_REALTIME, ns);
+	ns = clock == CLOCK_REALTIME ? clock_to_monotonic(clock, ns) :
+				       time_ns_to_host(clock, ns);
 	*deadline = ns ? ns : 1;
 	return 0;
 }

@@ -148,8 +148,14 @@ long sys_fchmodat2(int dfd, const char __user *name, u32 mode, unsigned flags)
 
 static int change_owner(const struct path *p, u32 uid, u32 gid)
 {
-	struct iattr a = { .valid = 0, .uid = uid, .gid = gid };
+	struct iattr a = {
+		.uid = make_kuid(current_user_ns(), uid),
+		.gid = make_kgid(current_user_ns(), gid),
+	};
 
+	if ((uid != ~0u && a.uid == INVALID_ID) ||
+	    (gid != ~0u && a.gid == INVALID_ID))
+		return -EINVAL;
 	if (uid != ~0u)
 		a.valid |= ATTR_UID;
 	if (gid != ~0u)

@@ -197,7 +197,7 @@ long sys_sched_setaffinity(int pid, unsigned len, const void __user *umask)
 		return err;
 	if (t->flags & TF_NO_SETAFF)
 		err = -EINVAL;
-	else if (!sched_same_owner(t) && !capable(CAP_SYS_NICE))
+	else if (!sched_same_owner(t) && !task_capable(t, CAP_SYS_NICE))
 		err = -EPERM;
 	else
 		err = sched_set_affinity(t, mask);

@@ -19,7 +19,7 @@ static void fill_tkill(struct siginfo *i, int sig)
 {
 	*i = (struct siginfo){ .signo = sig, .code = SI_TKILL };
 	i->rt.pid = task_vtgid(current);
-	i->rt.uid = current->cred->uid;
+	i->rt.uid = from_kuid_munged(current_user_ns(), current->cred->uid);
 }
 
 long sys_tgkill(int tgid, int tid, int sig)

@@ -355,14 +355,20 @@ static int scm_add_rights(struct scm *scm, const int *fds, unsigned n)
 static int scm_check_cred(struct scm *scm, const struct ucred *c)
 {
 	const struct cred *me = current->cred;
+	u32 uid = make_kuid(me->user_ns, c->uid);
+	u32 gid = make_kgid(me->user_ns, c->gid);
 
-	if ((c->pid != task_vtgid(current) && !capable(CAP_SYS_ADMIN)) ||
-	    (c->uid != me->uid && c->uid != me->euid && c->uid != me->suid &&
-	     !capable(CAP_SETUID)) ||
-	    (c->gid != me->gid && c->gid != me->egid && c->gid != me->sgid &&
-	     !capable(CAP_SETGID)))
+	if (uid == INVALID_ID || gid == INVALID_ID)
+		return -EINVAL;
+	if ((c->pid != task_vtgid(current) &&
+	     !ns_capable(task_pid_ns(current)->owner.user_ns,
+			 CAP_SYS_ADMIN)) ||
+	    (uid != me->uid && uid != me->euid && uid != me->suid &&
+	     !ns_capable(me->user_ns, CAP_SETUID)) ||
+	    (gid != me->gid && gid != me->egid && gid != me->sgid &&
+	     !ns_capable(me->user_ns, CAP_SETGID)))
 		return -EPERM;
-	scm->cred = *c;
+	scm->cred = (struct ucred){ c->pid, uid, gid };
 	scm->has_cred = true;
 	return 0;
 }
@@ -437,6 +443,18 @@ static int put_cmsg(struct user_msghdr *h, size_t *used, int type,
 	return 0;
 }
 
+static int put_cred(struct user_msghdr *h, size_t *used, const struct ucred *c,
+		    u32 *flags)
+{
+	struct ucred u = {
+		.pid = c->pid,
+		.uid = from_kuid_munged(current_user_ns(), c->uid),
+		.gid = from_kgid_munged(current_user_ns(), c->gid),
+	};
+
+	return put_cmsg(h, used, SCM_CREDENTIALS, &u, sizeof(u), flags);
+}
+
 /* Installs passed descriptors as far as there is room for their numbers. */
 static int give_rights(struct user_msghdr *h, size_t *used, struct msg *m,
 		       unsigned fd_flags)
@@ -474,8 +492,7 @@ static int scm_to_user(struct socket *s, struct user_msghdr *h, struct msg *m,
 	if (!h->control)
 		h->controllen = 0;
 	if (s->pass_cred && m->scm.has_cred)
-		err = put_cmsg(h, &used, SCM_CREDENTIALS, &m->scm.cred,
-			       sizeof(m->scm.cred), &m->flags);
+		err = put_cred(h, &used, &m->scm.cred, &m->flags);
 	if (!err && m->scm.nr_files)
 		err = give_rights(h, &used, m,
 				  call_flags & MSG_CMSG_CLOEXEC ? O_CLOEXEC : 0);

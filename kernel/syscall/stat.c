@@ -4,6 +4,7 @@
 #include <kernel/rcu.h>
 #include <lib/string.h>
 #include <syscall_prototypes.h>
+#include <task/cred.h>
 
 struct stat_user {			/* struct stat of riscv64 */
 	u64 dev, ino;
@@ -47,8 +48,8 @@ static __always_inline int stat_to_user(const struct kstat *st, struct stat_user
 		.ino = st->ino,
 		.mode = st->mode,
 		.nlink = st->nlink,
-		.uid = st->uid,
-		.gid = st->gid,
+		.uid = from_kuid_munged(current_user_ns(), st->uid),
+		.gid = from_kgid_munged(current_user_ns(), st->gid),
 		.rdev = dev_encode(st->rdev),
 		.size = (s64)st->size,
 		.blksize = (s32)st->blksize,
@@ -106,8 +107,8 @@ static __always_inline int stat_inode(const struct inode *i,
 	s.ino = i->ino;
 	s.mode = i->mode;
 	s.nlink = i->nlink;
-	s.uid = i->uid;
-	s.gid = i->gid;
+	s.uid = from_kuid_munged(current_user_ns(), i->uid);
+	s.gid = from_kgid_munged(current_user_ns(), i->gid);
 	s.rdev = dev_encode(i->rdev);
 	s._pad1 = 0;
 	s.size = (s64)inode_size(i);
@@ -184,8 +185,8 @@ static int statx_to_user(const struct kstat *st, struct statx_user __user *u)
 		.blksize = st->blksize,
 		.attributes = st->attributes,
 		.nlink = st->nlink,
-		.uid = st->uid,
-		.gid = st->gid,
+		.uid = from_kuid_munged(current_user_ns(), st->uid),
+		.gid = from_kgid_munged(current_user_ns(), st->gid),
 		.mode = (u16)st->mode,
 		.ino = st->ino,
 		.size = st->size,

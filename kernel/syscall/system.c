@@ -12,7 +12,9 @@
 #include <task/fork.h>
 #include <task/membarrier.h>
 #include <task/ns.h>
+#include <task/posix_timer.h>
 #include <task/rusage.h>
+#include <task/time_ns.h>
 #include <uapi/task.h>
 
 #define RUSAGE_SELF 0
@@ -51,7 +53,7 @@ static long set_name(const char __user *name, int len, bool is_domain)
 {
 	char buf[UTS_FIELD];
 
-	if (!capable(CAP_SYS_ADMIN))
+	if (!ns_capable(current_uts()->owner.user_ns, CAP_SYS_ADMIN))
 		return -EPERM;
 	if (len < 0 || len >= UTS_FIELD)
 		return -EINVAL;
@@ -79,7 +81,8 @@ long sys_sysinfo(struct sysinfo __user *u)
 	sched_loadavg(avg);
 	for (int n = 0; n < 3; n++)
 		i.loads[n] = (u64)avg[n] << 5;	/* from 11 to 16 bits */
-	i.uptime = (s64)DIV_ROUND_UP(clock_ns(), NSEC_PER_SEC);
+	i.uptime = (s64)DIV_ROUND_UP(
+		clock_ns() + (u64)time_ns_offset(CLOCK_BOOTTIME), NSEC_PER_SEC);
 	i.procs = (u16)min(task_count(), 65535);
 	i.totalram = mem_total_pages() * PAGE_SIZE;
 	i.freeram = mem_free_pages() * PAGE_SIZE;
@@ -100,7 +103,7 @@ static bool may_set_limits(struct task *t)
 		    me->gid == c->sgid && me->gid == c->gid);
 
 	cred_put(c);
-	return yes || capable(CAP_SYS_RESOURCE);
+	return yes || task_capable(t, CAP_SYS_RESOURCE);
 }
 
 long sys_prlimit64(int pid, unsigned resource, const struct rlimit __user *un,
@@ -226,14 +229,31 @@ static bool is_reboot_magic(u32 m)
 	       m == 537993216;
 }
 
+/* A container's end: its init dies by a signal that says why. */
+static int reboot_pid_ns(struct pid_ns *ns, unsigned cmd)
+{
+	switch (cmd) {
+	case REBOOT_RESTART:
+	case REBOOT_RESTART2:
+		pid_ns_end(ns, SIGHUP);
+	case REBOOT_HALT:
+	case REBOOT_POWER_OFF:
+		pid_ns_end(ns, SIGINT);
+	}
+	return -EINVAL;
+}
+
 long sys_reboot(unsigned magic1, unsigned magic2, unsigned cmd,
 		void __user *arg)
 {
-	if (!capable(CAP_SYS_BOOT))
+	struct pid_ns *ns = task_pid_ns(current);
+
+	if (!ns_capable(ns->owner.user_ns, CAP_SYS_BOOT))
 		return -EPERM;
-	if (magic1 != REBOOT_MAGIC1 || !is_reboot_magic(magic2) ||
-	    task_pid_ns(current) != &init_pid_ns)
+	if (magic1 != REBOOT_MAGIC1 || !is_reboot_magic(magic2))
 		return -EINVAL;
+	if (ns != &init_pid_ns)
+		return reboot_pid_ns(ns, cmd);
 	switch (cmd) {
 	case REBOOT_RESTART:
 	case REBOOT_RESTART2:

@@ -7,6 +7,7 @@
 #include <signal/signal.h>
 #include <task/posix_timer.h>
 #include <task/rusage.h>
+#include <task/time_ns.h>
 #include <uapi/task.h>
 
 #define TIMEX_ERROR 5		/* the clock is not synchronised */
@@ -23,7 +24,7 @@ long sys_clock_gettime(int clock, struct timespec64 __user *uts)
 
 	if (err)
 		return err;
-	ts = ns_to_timespec(ns);
+	ts = ns_to_timespec(ns + (u64)time_ns_offset(clock));
 	return copy_to_user(uts, &ts, sizeof(ts));
 }
 
@@ -236,7 +237,7 @@ static long sleep_on(int clock, int flags, const struct timespec64 __user *uts,
 		return -EINVAL;
 	ns = timespec_to_ns(&ts);
 	if (flags & TIMER_ABSTIME)
-		return sleep_absolute(clock, ns);
+		return sleep_absolute(clock, time_ns_to_host(clock, ns));
 	if (clock_is_cpu(clock)) {
 		err = clock_read(clock, &now);
 		if (err)

@@ -6,6 +6,7 @@
 #include <signal/signal.h>
 #include <task/posix_timer.h>
 #include <task/rusage.h>
+#include <task/time_ns.h>
 #include <uapi/task.h>
 
 static bool timeval_valid(const struct timeval64 *tv)
@@ -110,7 +111,10 @@ long sys_timer_settime(int id, int flags, const struct itimerspec64 __user *u,
 		return -EFAULT;
 	if (!timespec_valid(&v.value) || !timespec_valid(&v.interval))
 		return -EINVAL;
-	err = posix_timer_set(id, flags, timespec_to_ns(&v.value),
+	value = timespec_to_ns(&v.value);
+	if (flags & TIMER_ABSTIME)
+		value = time_ns_to_host(posix_timer_clock(id), value);
+	err = posix_timer_set(id, flags, value,
 			      timespec_to_ns(&v.interval), &value, &interval);
 	if (!err && uold)
 		err = put_timer(uold, value, interval);

@@ -6,6 +6,7 @@
 #include <signal/signal.h>
 #include <syscall_prototypes.h>
 #include <task/cred.h>
+#include <task/time_ns.h>
 
 static long install(struct file *f, unsigned flags)
 {
@@ -58,6 +59,9 @@ long sys_timerfd_settime(int ufd, int flags,
 	fd = fd_find(ufd);
 	if (!fd.file)
 		return -EBADF;
+	if (is_timerfd(fd.file) && ((unsigned)flags & TFD_TIMER_ABSTIME))
+		n.value = ns_to_timespec(time_ns_to_host(
+			timerfd_clock(fd.file), timespec_to_ns(&n.value)));
 	if (is_timerfd(fd.file))
 		err = timerfd_set(fd.file, (unsigned)flags, &n, &o);
 	fd_release(fd);

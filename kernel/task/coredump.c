@@ -156,8 +156,8 @@ static int note_process(struct core *c)
 	s.sname = 'R';
 	s.nice = (char)task_nice(t);
 	s.flag = t->flags;
-	s.uid = t->cred->uid;
-	s.gid = t->cred->gid;
+	s.uid = from_kuid_munged(t->cred->user_ns, t->cred->uid);
+	s.gid = from_kgid_munged(t->cred->user_ns, t->cred->gid);
 	s.pid = task_vtgid(t);
 	s.ppid = task_vppid(t);
 	s.pgrp = task_vpgid(t);

@@ -24,7 +24,6 @@ static struct user_struct *users[USER_HASH];
 static struct slab_cache *cred_cache;
 
 struct user_struct root_user = { .refs = REF_INIT(1), .processes = 1 };
-struct user_ns init_user_ns = { .refs = REF_INIT(1), .ino = 0xeffffffdu };
 
 struct cred init_cred = {
 	.refs = REF_INIT(1024),		/* never freed */
@@ -155,6 +154,7 @@ static void cred_free_rcu(struct rcu_head *head)
 	struct cred *c = container_of(head, struct cred, rcu);
 
 	group_list_put(c->groups);
+	user_ns_put(c->user_ns);
 	user_put(c->user);
 	slab_free(cred_cache, c);
 }
@@ -176,6 +176,7 @@ int cred_prepare(struct cred **out)
 	*c = *current->cred;
 	ref_init(&c->refs, 1);
 	group_list_get(c->groups);
+	user_ns_get(c->user_ns);
 	if (c->user != &root_user)
 		ref_get(&c->user->refs);
 	*out = c;
@@ -198,7 +199,7 @@ static bool ids_differ(const struct cred *a, const struct cred *b)
 {
 	return a->euid != b->euid || a->egid != b->egid ||
 	       a->fsuid != b->fsuid || a->fsgid != b->fsgid ||
-	       (b->permitted & ~a->permitted);
+	       !cred_caps_within(a, b);
 }
 
 int sysctl_suid_dumpable;
@@ -252,24 +253,13 @@ const struct cred *task_cred_get(struct task *t)
 	return c;
 }
 
-bool ns_capable(struct user_ns *ns, int cap)
-{
-	if (!cred_has_cap(current->cred, cap))
-		return false;
-	current->flags |= TF_SUPERPRIV;
-	return true;
-}
-
-bool capable(int cap)
-{
-	return ns_capable(&init_user_ns, cap);
-}
-
 /* Linux's cap_emulate_setxuid and the fsuid rule beside it. */
 void cred_fix_caps(struct cred *c, const struct cred *old)
 {
-	bool was_root = !old->uid || !old->euid || !old->suid;
-	bool is_root = !c->uid || !c->euid || !c->suid;
+	u32 root = cred_root(old);
+	bool was_root = old->uid == root || old->euid == root ||
+			old->suid == root;
+	bool is_root = c->uid == root || c->euid == root || c->suid == root;
 
 	if (c->securebits & SECBIT_NO_SETUID_FIXUP)
 		return;
@@ -280,9 +270,9 @@ void cred_fix_caps(struct cred *c, const struct cred *old)
 		}
 		c->ambient = 0;
 	}
-	if (!old->euid && c->euid)
+	if (old->euid == root && c->euid != root)
 		c->effective = 0;
-	if (old->euid && !c->euid)
+	if (old->euid != root && c->euid == root)
 		c->effective = c->permitted;
 }
 

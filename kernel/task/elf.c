@@ -383,10 +383,10 @@ static void fill_auxv(struct binprm *b, struct elf_program *p, u64 random_addr)
 		p->interp.span.lo : 0);
 	aux_put(mm, AT_FLAGS, 0);
 	aux_put(mm, AT_ENTRY, p->exe.eh.e_entry + p->exe.bias);
-	aux_put(mm, AT_UID, c->uid);
-	aux_put(mm, AT_EUID, c->euid);
-	aux_put(mm, AT_GID, c->gid);
-	aux_put(mm, AT_EGID, c->egid);
+	aux_put(mm, AT_UID, from_kuid_munged(c->user_ns, c->uid));
+	aux_put(mm, AT_EUID, from_kuid_munged(c->user_ns, c->euid));
+	aux_put(mm, AT_GID, from_kgid_munged(c->user_ns, c->gid));
+	aux_put(mm, AT_EGID, from_kgid_munged(c->user_ns, c->egid));
 	aux_put(mm, AT_SECURE, b->is_secure);
 	aux_put(mm, AT_RANDOM, random_addr);
 	aux_put(mm, AT_HWCAP2, 0);

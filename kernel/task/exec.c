@@ -90,6 +90,9 @@ static void mm_release_exe(struct mm *mm)
 	if (mm->exe_file)
 		exec_close(mm->exe_file);
 	mm->exe_file = NULL;
+	if (mm->user_ns)
+		user_ns_put(mm->user_ns);
+	mm->user_ns = NULL;
 }
 
 /* --- one thread ------------------------------------------------------------------*/
@@ -284,10 +287,25 @@ static void install_cred(struct binprm *b)
 			  (u32)READ_ONCE(sysctl_suid_dumpable) : 1;
 }
 
+/* Who may look into it: if its user cannot read the program, it takes more
+ * than what its namespace gives. */
+static struct user_ns *mm_owner(struct binprm *b)
+{
+	const struct inode *i = b->file->inode;
+	struct user_ns *ns = current_user_ns();
+
+	while (b->is_unreadable && ns != &init_user_ns &&
+	       (from_kuid(ns, i->uid) == INVALID_ID ||
+		from_kgid(ns, i->gid) == INVALID_ID))
+		ns = ns->parent;
+	return user_ns_get(ns);
+}
+
 static void set_exe(struct binprm *b)
 {
 	struct mm *mm = b->mm;
 
+	mm->user_ns = mm_owner(b);
 	mm->exe_file = file_get(b->file);
 	mm->exe_release = mm_release_exe;
 	/* Was not denied to writers before: file is. */
@@ -312,7 +330,9 @@ int exec_commit(struct binprm *b) __no_analysis
 	if (err)
 		return err;
 	set_exe(b);
-	err = swap_mm(b);
+	err = nsproxy_enter_time(&t->nsproxy, NULL);
+	if (!err)
+		err = swap_mm(b);
 	if (err)
 		return err;
 	posix_timers_delete_all(t->process);

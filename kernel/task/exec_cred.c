@@ -29,12 +29,12 @@ struct disk_caps {
 	le32_t rootid;
 };
 
-/* -ENODATA: it has none. */
+/* -ENODATA: it has none that count here. */
 static int read_file_caps(struct inode *i, struct file_caps *c)
 {
 	struct disk_caps d = { 0 };
 	size_t n = 0, want;
-	u32 magic;
+	u32 magic, root = 0;
 
 	if (!i->ops->getxattr || (i->flags & S_NOSEC))
 		return -ENODATA;
@@ -50,15 +50,16 @@ static int read_file_caps(struct inode *i, struct file_caps *c)
 		break;
 	case VFS_CAP_REVISION_3:
 		want = 24;
-		/* For another namespace's root: not for ours. */
-		if (le32_get(d.rootid))
-			return -ENODATA;
+		root = le32_get(d.rootid);
 		break;
 	default:
 		return -EINVAL;
 	}
 	if (n != want)
 		return -EINVAL;
+	/* For the root of another namespace: not for ours. */
+	if (!kuid_is_root_here(make_kuid(i->sb->user_ns, root)))
+		return -ENODATA;
 	c->permitted = le32_get(d.data[0].permitted);
 	c->inheritable = le32_get(d.data[0].inheritable);
 	if (want > 12) {
@@ -73,10 +74,7 @@ static int read_file_caps(struct inode *i, struct file_caps *c)
 
 static bool may_gain(const struct binprm *b)
 {
-	const struct mount *m = b->file->path.mnt;
-
-	return !(m->flags & MNT_NOSUID) && !(m->sb->flags & SB_NOSUID) &&
-	       !current->no_new_privs;
+	return mnt_may_suid(b->file->path.mnt) && !current->no_new_privs;
 }
 
 static void apply_set_id(struct binprm *b)
@@ -87,6 +85,10 @@ static void apply_set_id(struct binprm *b)
 	b->cred->euid = current->cred->euid;
 	b->cred->egid = current->cred->egid;
 	if (!(mode & (S_ISUID | S_ISGID)) || !may_gain(b))
+		return;
+	/* Nobody that the namespace has a name for. */
+	if (from_kuid(b->cred->user_ns, i->uid) == INVALID_ID ||
+	    from_kgid(b->cred->user_ns, i->gid) == INVALID_ID)
 		return;
 	if (mode & S_ISUID)
 		b->cred->euid = i->uid;
@@ -120,15 +122,16 @@ static int apply_file_caps(struct binprm *b, bool *is_effective)
 static void apply_root(struct binprm *b, bool *is_effective)
 {
 	struct cred *c = b->cred;
+	u32 root = cred_root(c);
 
 	if (c->securebits & SECBIT_NOROOT)
 		return;
 	/* A set-uid-root program with capabilities: these win. */
-	if (b->has_fcaps && c->uid && !c->euid)
+	if (b->has_fcaps && c->uid != root && c->euid == root)
 		return;
-	if (!c->uid || !c->euid)
+	if (c->uid == root || c->euid == root)
 		c->permitted = c->bounding | c->inheritable;
-	if (!c->euid)
+	if (c->euid == root)
 		*is_effective = true;
 }
 
@@ -146,9 +149,11 @@ static void drop_unsafe_gains(struct binprm *b, const struct cred *old)
 	bool gains = c->permitted & ~old->permitted;
 	bool ids = c->euid != old->uid || c->egid != old->gid;
 
-	if (!b->is_unsafe || !(gains || ids))
+	bool no_new = current->no_new_privs;
+
+	if ((!b->is_unsafe && !no_new) || !(gains || ids))
 		return;
-	if (!cred_has_cap(old, CAP_SETUID)) {
+	if (no_new || !ns_capable(c->user_ns, CAP_SETUID)) {
 		c->euid = old->uid;
 		c->egid = old->gid;
 	}
@@ -177,8 +182,8 @@ int exec_fill_cred(struct binprm *b)
 	c->effective = is_effective ? c->permitted : c->ambient;
 	c->securebits &= ~SECBIT_KEEP_CAPS;
 	b->is_secure = ids_differ ||
-		       (c->uid && (is_effective ||
-				   (c->permitted & ~c->ambient)));
+		       (c->uid != cred_root(c) &&
+			(is_effective || (c->permitted & ~c->ambient)));
 	return 0;
 }
 

@@ -36,7 +36,7 @@
 	 CLONE_NEWNS | CLONE_SYSVSEM | CLONE_SETTLS | CLONE_PARENT_SETTID |    \
 	 CLONE_CHILD_CLEARTID | CLONE_DETACHED | CLONE_UNTRACED |              \
 	 CLONE_CHILD_SETTID | CLONE_NEWUTS | CLONE_NEWPID | CLONE_IO |         \
-	 CLONE_CLEAR_SIGHAND | CLONE_NEWIPC)
+	 CLONE_CLEAR_SIGHAND | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWTIME)
 
 static struct slab_cache *task_cache;
 static struct slab_cache *process_cache;
@@ -64,9 +64,23 @@ int task_limit(void)
 static int copy_cred(u64 flags, struct task *t, bool is_kernel)
 {
 	const struct cred *c = is_kernel ? &init_cred : current->real_cred;
-	int n;
+	struct cred *own;
+	int n, err;
 
-	t->real_cred = cred_get(c);
+	if (flags & CLONE_NEWUSER) {
+		err = cred_prepare(&own);
+		if (err)
+			return err;
+		err = user_ns_create(own);
+		if (err) {
+			cred_put(own);
+			return err;
+		}
+		t->real_cred = own;
+		c = own;
+	} else {
+		t->real_cred = cred_get(c);
+	}
 	t->cred = cred_get(c);
 	n = fetch_add_relaxed(&c->user->processes, 1);
 	if (is_kernel || (u64)n < rlimit(RLIMIT_NPROC) ||
@@ -182,6 +196,7 @@ static void share_exe(struct mm *from, struct mm *to)
 	if (!from->exe_file)
 		return;
 	to->exe_file = file_get(from->exe_file);
+	to->user_ns = user_ns_get(from->user_ns);
 	to->exe_release = from->exe_release;
 	/* Cannot fail: it is denied by `from`. */
 	ignore_error(inode_deny_write(to->exe_file->inode));
@@ -225,7 +240,10 @@ static int copy_parts(const struct clone_args_k *a, struct task *t)
 		err = sem_fork(a->flags, t);
 	if (!err)
 		err = nsproxy_copy(a->flags, a->fn ? &init_nsproxy :
-				   current->nsproxy, t->fs, &t->nsproxy);
+				   current->nsproxy, t->cred->user_ns, t->fs,
+				   &t->nsproxy);
+	if (!err && !(a->flags & CLONE_VM))
+		err = nsproxy_enter_time(&t->nsproxy, t->mm);
 	return err;
 }
 
@@ -329,6 +347,8 @@ static int check_sharing(u64 f)
 {
 	if ((f & (CLONE_NEWNS | CLONE_FS)) == (CLONE_NEWNS | CLONE_FS))
 		return -EINVAL;
+	if ((f & (CLONE_NEWUSER | CLONE_FS)) == (CLONE_NEWUSER | CLONE_FS))
+		return -EINVAL;
 	if ((f & CLONE_THREAD) && !(f & CLONE_SIGHAND))
 		return -EINVAL;
 	if ((f & CLONE_SIGHAND) && !(f & CLONE_VM))
@@ -351,7 +371,7 @@ static int check_flags(const struct clone_args_k *a)
 	if ((f & CLONE_PARENT) && (current->process->flags & PF_UNKILLABLE))
 		return -EINVAL;
 	if ((f & CLONE_THREAD) &&
-	    ((f & CLONE_NEWPID) || current->nsproxy->pid_for_children !=
+	    ((f & (CLONE_NEWPID | CLONE_NEWUSER)) || current->nsproxy->pid_for_children !=
 	     task_pid_ns(current)))
 		return -EINVAL;
 	if ((f & CLONE_PIDFD) && (f & CLONE_DETACHED))

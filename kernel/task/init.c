@@ -179,6 +179,7 @@ void process_init(void)
 	pid_init();
 	cred_init();
 	fork_init();
+	user_ns_init();
 	signal_init();
 	exec_init();
 	futex_init();

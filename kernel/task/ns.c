@@ -1,8 +1,9 @@
 /*
- * ns - namespaces of a task: host names, mounts, numbers of children.
+ * ns - namespaces of a task: host names, mounts, numbers of children, clocks.
  *
  * Theory:  a struct nsproxy is shared by all tasks that were not asked to
- *          differ, and never changes once it is published.
+ *          differ, and never changes once it is published.  User namespaces
+ *          are not in it, but in credentials: user_ns.c.
  * Locks:   uts_lock guards the names of every uts_ns.
  * Life:    counted; the last put lets each namespace go.
  */
@@ -18,11 +19,11 @@
 #include <task/cred.h>
 #include <task/pid.h>
 #include <task/process.h>
+#include <task/time_ns.h>
 
 #define NS_IMPLEMENTED (CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWPID | \
-			CLONE_NEWIPC)
-#define NS_ALL (NS_IMPLEMENTED | CLONE_NEWNET | \
-		CLONE_NEWUSER | CLONE_NEWCGROUP | CLONE_NEWTIME)
+			CLONE_NEWIPC | CLONE_NEWTIME)
+#define NS_ALL (NS_IMPLEMENTED | CLONE_NEWNET | CLONE_NEWCGROUP)
 
 static struct spinlock uts_lock = SPINLOCK_INIT(RANK_SPIN_LEAF, "uts_lock");
 static u64 next_ino = 0xf1000000u;	/* atomic */
@@ -37,6 +38,7 @@ struct uts_ns init_uts_ns = {
 	.nodename = "(none)",
 	.domainname = "(none)",
 	.ino = 0xeffffffeu,
+	.owner = NS_OWNER_INIT,
 };
 
 struct nsproxy init_nsproxy = {
@@ -44,6 +46,8 @@ struct nsproxy init_nsproxy = {
 	.uts = &init_uts_ns,
 	.pid_for_children = &init_pid_ns,
 	.ipc = &init_ipc_ns,
+	.time = &init_time_ns,
+	.time_for_children = &init_time_ns,
 };
 
 void uts_get_names(char *node, char *domain)
@@ -70,23 +74,40 @@ int uts_set_name(const char *name, size_t len, bool is_domain)
 	return 0;
 }
 
-static void uts_put(struct uts_ns *u)
+static struct uts_ns *uts_get(struct uts_ns *u)
 {
-	if (u != &init_uts_ns && ref_put(&u->refs))
-		kfree(u);
+	if (u != &init_uts_ns)
+		ref_get(&u->refs);
+	return u;
 }
 
-static int uts_copy(struct uts_ns *from, struct uts_ns **out)
+static void uts_put(struct uts_ns *u)
 {
-	struct uts_ns *u = kmalloc(sizeof(*u), GFP_KERNEL);
+	if (u == &init_uts_ns || !ref_put(&u->refs))
+		return;
+	ns_owner_release(&u->owner, NS_COUNT_UTS);
+	kfree(u);
+}
+
+static int uts_copy(struct uts_ns *from, struct user_ns *user,
+		    struct uts_ns **out)
+{
+	struct uts_ns *u = kzalloc(sizeof(*u), GFP_KERNEL);
+	int err;
 
 	if (!u)
 		return -ENOMEM;
-	spin_lock(&uts_lock);
-	*u = *from;
-	u->ino = ns_new_ino();
-	spin_unlock(&uts_lock);
+	err = ns_owner_init(&u->owner, user, NS_COUNT_UTS);
+	if (err) {
+		kfree(u);
+		return err;
+	}
 	ref_init(&u->refs, 1);
+	u->ino = ns_new_ino();
+	spin_lock(&uts_lock);
+	memcpy(u->nodename, from->nodename, UTS_FIELD);
+	memcpy(u->domainname, from->domainname, UTS_FIELD);
+	spin_unlock(&uts_lock);
 	*out = u;
 	return 0;
 }
@@ -100,6 +121,8 @@ void nsproxy_put(struct nsproxy *n)
 		mnt_ns_put(n->mnt);
 	pid_ns_put(n->pid_for_children);
 	ipc_ns_put(n->ipc);
+	time_ns_put(n->time);
+	time_ns_put(n->time_for_children);
 	kfree(n);
 }
 
@@ -112,57 +135,103 @@ static int nsproxy_share(struct nsproxy *from, struct nsproxy **out)
 		return -ENOMEM;
 	*n = *from;
 	ref_init(&n->refs, 1);
-	if (n->uts != &init_uts_ns)
-		ref_get(&n->uts->refs);
+	uts_get(n->uts);
 	if (n->mnt)
 		ref_get(&n->mnt->refs);
 	pid_ns_get(n->pid_for_children);
 	ipc_ns_get(n->ipc);
+	time_ns_get(n->time);
+	time_ns_get(n->time_for_children);
 	*out = n;
 	return 0;
 }
 
-static int replace_parts(struct nsproxy *n, u64 flags, struct fs_struct *fs)
+static int replace_uts(struct nsproxy *n, struct user_ns *user)
+{
+	struct uts_ns *uts;
+	int err = uts_copy(n->uts, user, &uts);
+
+	if (err)
+		return err;
+	uts_put(n->uts);
+	n->uts = uts;
+	return 0;
+}
+
+static int replace_ipc(struct nsproxy *n, struct user_ns *user)
+{
+	struct ipc_ns *ipc;
+	int err = ipc_ns_create(user, &ipc);
+
+	if (err)
+		return err;
+	ipc_ns_put(n->ipc);
+	n->ipc = ipc;
+	return 0;
+}
+
+static int replace_pid(struct nsproxy *n, struct user_ns *user)
+{
+	struct pid_ns *pid;
+	int err;
+
+	/* The parent of the new one must be the one that we live in. */
+	if (n->pid_for_children != task_pid_ns(current))
+		return -EINVAL;
+	err = pid_ns_create(n->pid_for_children, user, &pid);
+	if (err)
+		return err;
+	pid_ns_put(n->pid_for_children);
+	n->pid_for_children = pid;
+	return 0;
+}
+
+static int replace_time(struct nsproxy *n, struct user_ns *user)
+{
+	struct time_ns *time;
+	int err = time_ns_create(n->time_for_children, user, &time);
+
+	if (err)
+		return err;
+	time_ns_put(n->time_for_children);
+	n->time_for_children = time;
+	return 0;
+}
+
+static int replace_mnt(struct nsproxy *n, struct user_ns *user,
+		       struct fs_struct *fs)
 {
 	struct mnt_namespace *mnt;
-	struct ipc_ns *ipc;
-	struct pid_ns *pid;
-	struct uts_ns *uts;
+	int err = mnt_ns_copy(n->mnt, user, fs, &mnt);
+
+	if (err)
+		return err;
+	mnt_ns_put(n->mnt);
+	n->mnt = mnt;
+	return 0;
+}
+
+/* Mounts come last: with them fs changes. */
+static int replace_parts(struct nsproxy *n, u64 flags, struct user_ns *user,
+			 struct fs_struct *fs)
+{
 	int err = 0;
 
-	if (flags & CLONE_NEWUTS) {
-		err = uts_copy(n->uts, &uts);
-		if (err)
-			return err;
-		uts_put(n->uts);
-		n->uts = uts;
-	}
-	if (flags & CLONE_NEWIPC) {
-		err = ipc_ns_create(current_cred()->user_ns, &ipc);
-		if (err)
-			return err;
-		ipc_ns_put(n->ipc);
-		n->ipc = ipc;
-	}
-	if (flags & CLONE_NEWPID) {
-		err = pid_ns_create(n->pid_for_children, &pid);
-		if (err)
-			return err;
-		pid_ns_put(n->pid_for_children);
-		n->pid_for_children = pid;
-	}
-	if (flags & CLONE_NEWNS) {
-		err = mnt_ns_copy(n->mnt, fs, &mnt);
-		if (err)
-			return err;
-		mnt_ns_put(n->mnt);
-		n->mnt = mnt;
-	}
+	if (flags & CLONE_NEWUTS)
+		err = replace_uts(n, user);
+	if (!err && (flags & CLONE_NEWIPC))
+		err = replace_ipc(n, user);
+	if (!err && (flags & CLONE_NEWPID))
+		err = replace_pid(n, user);
+	if (!err && (flags & CLONE_NEWTIME))
+		err = replace_time(n, user);
+	if (!err && (flags & CLONE_NEWNS))
+		err = replace_mnt(n, user, fs);
 	return err;
 }
 
-int nsproxy_copy(u64 flags, struct nsproxy *from, struct fs_struct *fs,
-		 struct nsproxy **out)
+int nsproxy_copy(u64 flags, struct nsproxy *from, struct user_ns *user,
+		 struct fs_struct *fs, struct nsproxy **out)
 {
 	int err;
 
@@ -172,15 +241,39 @@ int nsproxy_copy(u64 flags, struct nsproxy *from, struct fs_struct *fs,
 	}
 	if (flags & NS_ALL & ~NS_IMPLEMENTED)
 		return -EINVAL;
-	if (!capable(CAP_SYS_ADMIN))
+	if (!ns_capable(user, CAP_SYS_ADMIN))
 		return -EPERM;
 	err = nsproxy_share(from, out);
 	if (err)
 		return err;
-	err = replace_parts(*out, flags, fs);
+	err = replace_parts(*out, flags, user, fs);
 	if (err)
 		nsproxy_put(*out);
 	return err;
+}
+
+int nsproxy_enter_time(struct nsproxy **np, struct mm *mm)
+{
+	struct nsproxy *old = *np, *n;
+	int err;
+
+	if (likely(old->time == old->time_for_children))
+		return 0;
+	err = nsproxy_share(old, &n);
+	if (err)
+		return err;
+	err = time_ns_enter(n->time_for_children, mm);
+	if (err) {
+		nsproxy_put(n);
+		return err;
+	}
+	time_ns_put(n->time);
+	n->time = time_ns_get(n->time_for_children);
+	irq_lock(&current->alloc_lock);
+	*np = n;
+	irq_unlock(&current->alloc_lock);
+	nsproxy_put(old);
+	return 0;
 }
 
 /* --- one namespace of any kind --------------------------------------------*/
@@ -201,6 +294,11 @@ void ns_ref_put(const struct ns_ref *r)
 	case CLONE_NEWNS:
 		mnt_ns_put(r->ns);
 		break;
+	case CLONE_NEWTIME:
+		time_ns_put(r->ns);
+		break;
+	default:
+		user_ns_put(r->ns);
 	}
 }
 
@@ -215,26 +313,56 @@ u64 ns_ref_ino(const struct ns_ref *r)
 		return ((struct pid_ns *)r->ns)->ino;
 	case CLONE_NEWNS:
 		return ((struct mnt_namespace *)r->ns)->id;
+	case CLONE_NEWTIME:
+		return ((struct time_ns *)r->ns)->ino;
 	default:
 		return ((struct user_ns *)r->ns)->ino;
 	}
 }
 
-/* One of a set, referenced. */
-static void *take_part(struct nsproxy *n, u64 type)
+/* Whose it is; a user namespace is its parent's.  NULL: nobody's. */
+static struct user_ns *owner_of(const struct ns_ref *r)
 {
-	if (type == CLONE_NEWUTS) {
-		if (n->uts != &init_uts_ns)
-			ref_get(&n->uts->refs);
-		return n->uts;
+	switch (r->type) {
+	case CLONE_NEWUTS:
+		return ((struct uts_ns *)r->ns)->owner.user_ns;
+	case CLONE_NEWIPC:
+		return ((struct ipc_ns *)r->ns)->owner.user_ns;
+	case CLONE_NEWPID:
+		return ((struct pid_ns *)r->ns)->owner.user_ns;
+	case CLONE_NEWNS:
+		return ((struct mnt_namespace *)r->ns)->owner.user_ns;
+	case CLONE_NEWTIME:
+		return ((struct time_ns *)r->ns)->owner.user_ns;
+	default:
+		return ((struct user_ns *)r->ns)->parent;
 	}
+}
+
+/* One of a set, referenced. */
+static void *take_part(struct nsproxy *n, u64 type, bool for_children)
+{
+	if (type == CLONE_NEWUTS)
+		return uts_get(n->uts);
 	if (type == CLONE_NEWIPC)
 		return ipc_ns_get(n->ipc);
 	if (type == CLONE_NEWPID)
 		return pid_ns_get(n->pid_for_children);
+	if (type == CLONE_NEWTIME)
+		return time_ns_get(for_children ? n->time_for_children :
+						  n->time);
 	if (n->mnt)
 		ref_get(&n->mnt->refs);
 	return n->mnt;
+}
+
+static void *user_ns_of_task(struct task *t)
+{
+	const struct cred *c = task_cred_get(t);
+	struct user_ns *ns = user_ns_get(c->user_ns);
+
+	cred_put(c);
+	return ns;
 }
 
 int ns_ref_of_task(struct task *t, u64 type, bool for_children,
@@ -243,18 +371,29 @@ int ns_ref_of_task(struct task *t, u64 type, bool for_children,
 	struct nsproxy *n;
 
 	out->type = type;
-	out->ns = &init_user_ns;
-	if (type == CLONE_NEWUSER)
+	if (type == CLONE_NEWUSER) {
+		out->ns = user_ns_of_task(t);
 		return 0;
+	}
 	if (type == CLONE_NEWPID && !for_children) {
 		out->ns = pid_ns_get(task_pid_ns(t));
 		return 0;
 	}
 	irq_lock(&t->alloc_lock);
 	n = t->nsproxy;
-	out->ns = n ? take_part(n, type) : NULL;
+	out->ns = n ? take_part(n, type, for_children) : NULL;
 	irq_unlock(&t->alloc_lock);
 	return out->ns ? 0 : -ENOENT;
+}
+
+int ns_ref_owner(const struct ns_ref *r, struct ns_ref *out)
+{
+	struct user_ns *owner = owner_of(r);
+
+	if (!owner || !user_ns_is_below(owner, current_user_ns()))
+		return -EPERM;
+	*out = (struct ns_ref){ CLONE_NEWUSER, user_ns_get(owner) };
+	return 0;
 }
 
 static bool pid_ns_is_below(const struct pid_ns *ns, const struct pid_ns *top)
@@ -269,7 +408,7 @@ int ns_ref_parent(const struct ns_ref *r, struct ns_ref *out)
 	struct pid_ns *ns = r->ns;
 
 	if (r->type == CLONE_NEWUSER)
-		return -EPERM;	/* the first has none */
+		return ns_ref_owner(r, out);
 	if (r->type != CLONE_NEWPID)
 		return -EINVAL;
 	if (!ns->parent || !pid_ns_is_below(ns->parent, task_pid_ns(current)))
@@ -279,18 +418,32 @@ int ns_ref_parent(const struct ns_ref *r, struct ns_ref *out)
 }
 
 /* --- setns ----------------------------------------------------------------*/
-static int may_join(const struct ns_ref *r)
+/* The whole process, not a thread, and nobody else's root. */
+static int may_join_user(struct user_ns *ns)
+{
+	if (ns == current_user_ns() ||
+	    !thread_group_empty(current->process) ||
+	    ref_count(&current->fs->refs) != 1)
+		return -EINVAL;
+	return ns_capable(ns, CAP_SYS_ADMIN) ? 0 : -EPERM;
+}
+
+/* c: as what current will be, with the user namespace it joins first. */
+static int may_join(const struct ns_ref *r, const struct cred *c)
 {
 	if (r->type == CLONE_NEWUSER)
-		return -EINVAL;		/* it is the one we are in */
-	if (!capable(CAP_SYS_ADMIN))
+		return may_join_user(r->ns);
+	if (r->type == CLONE_NEWTIME && !thread_group_empty(current->process))
+		return -EUSERS;
+	if (!ns_capable(owner_of(r), CAP_SYS_ADMIN) ||
+	    !cred_has_cap(c, CAP_SYS_ADMIN))
 		return -EPERM;
 	if (r->type == CLONE_NEWPID &&
 	    !pid_ns_is_below(r->ns, task_pid_ns(current)))
 		return -EINVAL;
 	if (r->type != CLONE_NEWNS)
 		return 0;
-	if (!capable(CAP_SYS_CHROOT))
+	if (!cred_has_cap(c, CAP_SYS_CHROOT))
 		return -EPERM;
 	return ref_count(&current->fs->refs) == 1 ? 0 : -EINVAL;
 }
@@ -300,39 +453,60 @@ static void join_one(struct nsproxy *n, const struct ns_ref *r)
 {
 	struct ns_ref old = { .type = r->type };
 
-	if (r->type == CLONE_NEWUTS) {
+	switch (r->type) {
+	case CLONE_NEWUTS:
 		old.ns = n->uts;
-		n->uts = r->ns;
-		if (n->uts != &init_uts_ns)
-			ref_get(&n->uts->refs);
-	} else if (r->type == CLONE_NEWIPC) {
+		n->uts = uts_get(r->ns);
+		break;
+	case CLONE_NEWIPC:
 		old.ns = n->ipc;
 		n->ipc = ipc_ns_get(r->ns);
-	} else if (r->type == CLONE_NEWPID) {
+		break;
+	case CLONE_NEWPID:
 		old.ns = n->pid_for_children;
 		n->pid_for_children = pid_ns_get(r->ns);
-	} else {
+		break;
+	case CLONE_NEWTIME:
+		time_ns_put(n->time);
+		n->time = time_ns_get(r->ns);
+		old.ns = n->time_for_children;
+		n->time_for_children = time_ns_get(r->ns);
+		break;
+	case CLONE_NEWNS:
 		old.ns = n->mnt;
 		n->mnt = r->ns;
 		ref_get(&n->mnt->refs);
+		break;
+	default:
+		return;
 	}
 	ns_ref_put(&old);
 }
 
-int ns_join(const struct ns_ref *refs, unsigned count)
+/* Checks all, and says as what current will be: *c, to be committed or put. */
+static int check_joins(const struct ns_ref *refs, unsigned count,
+		       struct cred **c)
 {
-	struct task *t = current;
-	struct nsproxy *old = t->nsproxy, *n;
-	int err;
+	int err = cred_prepare(c);
 
-	for (unsigned i = 0; i < count; i++) {
-		err = may_join(&refs[i]);
-		if (err)
-			return err;
-	}
-	err = nsproxy_share(old, &n);
 	if (err)
 		return err;
+	for (unsigned i = 0; !err && i < count; i++) {
+		err = may_join(&refs[i], *c);
+		if (!err && refs[i].type == CLONE_NEWUSER)
+			cred_enter_user_ns(*c, refs[i].ns);
+	}
+	if (err)
+		cred_put(*c);
+	return err;
+}
+
+static void commit_joins(const struct ns_ref *refs, unsigned count,
+			 struct nsproxy *n)
+{
+	struct task *t = current;
+	struct nsproxy *old = t->nsproxy;
+
 	for (unsigned i = 0; i < count; i++) {
 		join_one(n, &refs[i]);
 		if (refs[i].type == CLONE_NEWIPC)
@@ -346,6 +520,32 @@ int ns_join(const struct ns_ref *refs, unsigned count)
 	if (n->ipc != old->ipc)
 		sem_exit(t);
 	nsproxy_put(old);
+}
+
+int ns_join(const struct ns_ref *refs, unsigned count)
+{
+	struct nsproxy *n;
+	struct cred *c;
+	int err = check_joins(refs, count, &c);
+
+	if (err)
+		return err;
+	err = nsproxy_share(current->nsproxy, &n);
+	for (unsigned i = 0; !err && i < count; i++)
+		if (refs[i].type == CLONE_NEWTIME) {
+			err = time_ns_enter(refs[i].ns, current->mm);
+			if (err)
+				nsproxy_put(n);
+		}
+	if (err) {
+		cred_put(c);
+		return err;
+	}
+	if (c->user_ns != current_user_ns())
+		cred_commit(c);
+	else
+		cred_put(c);
+	commit_joins(refs, count, n);
 	return 0;
 }
 

@@ -39,6 +39,7 @@ int sysctl_pid_max = 32768;
 struct pid_ns init_pid_ns = {
 	.refs = REF_INIT(1),
 	.ino = 0xeffffffcu,
+	.owner = NS_OWNER_INIT,
 	.last = 2,		/* 1 and 2 are asked for by number */
 	.map = init_map,
 	.empty = WAITQ_INIT(init_pid_ns.empty),
@@ -130,6 +131,16 @@ static void number_free(struct pid_ns *ns, int nr)
 		wake_all(&ns->empty);
 }
 
+/* set_tid asks for numbers: in each namespace with the right to. */
+static int may_choose(const struct pid_ns *ns, unsigned n)
+{
+	for (; n; n--, ns = ns->parent)
+		if (!ns_capable(ns->owner.user_ns, CAP_CHECKPOINT_RESTORE) &&
+		    !ns_capable(ns->owner.user_ns, CAP_SYS_ADMIN))
+			return -EPERM;
+	return 0;
+}
+
 static int fill_numbers_locked(struct pid *p, struct pid_ns *ns,
 			       const int *set_tid, unsigned n)
 {
@@ -197,6 +208,9 @@ int pid_alloc(struct pid_ns *ns, const int *set_tid, unsigned n,
 
 	if (n > ns->level + 1)
 		return -EINVAL;
+	err = set_tid && !is_kernel_task(current) ? may_choose(ns, n) : 0;
+	if (err)
+		return err;
 	p = pid_new(ns->level);
 	if (!p)
 		return -ENOMEM;
@@ -405,19 +419,27 @@ struct task *task_next_tgid(int *nr)
 	return t;
 }
 
-int pid_ns_create(struct pid_ns *parent, struct pid_ns **out)
+int pid_ns_create(struct pid_ns *parent, struct user_ns *user,
+		  struct pid_ns **out)
 {
 	struct pid_ns *ns;
+	int err = -ENOMEM;
 
+	/* Whoever sees a process of it must see whose it is. */
+	if (!user_ns_is_below(user, parent->owner.user_ns))
+		return -EINVAL;
 	if (parent->level + 1 > MAX_PID_LEVEL)
 		return -ENOSPC;
 	ns = kzalloc(sizeof(*ns), GFP_KERNEL);
 	if (!ns)
-		return -ENOMEM;
+		return err;
 	ns->map = kzalloc(MAP_PAGES * sizeof(ns->map[0]), GFP_KERNEL);
-	if (!ns->map) {
+	if (ns->map)
+		err = ns_owner_init(&ns->owner, user, NS_COUNT_PID);
+	if (err) {
+		kfree(ns->map);
 		kfree(ns);
-		return -ENOMEM;
+		return err;
 	}
 	ref_init(&ns->refs, 1);
 	ns->level = parent->level + 1;
@@ -439,6 +461,7 @@ void pid_ns_put(struct pid_ns *ns)
 			if (ns->map[i])
 				pages_free_va(ns->map[i], 0);
 		kfree(ns->map);
+		ns_owner_release(&ns->owner, NS_COUNT_PID);
 		kfree(ns);
 		ns = parent;
 	}
@@ -467,6 +490,8 @@ void pid_ns_zap(struct pid_ns *ns)
 	irq_lock(&pid_lock);
 	ns->is_closed = true;
 	irq_unlock(&pid_lock);
+	if (READ_ONCE(ns->reboot_signal))
+		current->process->group_exit_code = (int)ns->reboot_signal;
 	kill_members(ns);
 	do {
 		rq = (struct wait_request){ .type = PIDTYPES,
@@ -475,6 +500,15 @@ void pid_ns_zap(struct pid_ns *ns)
 	} while (do_wait(&rq) != -ECHILD);
 	wait_event(&ns->empty, READ_ONCE(ns->nr_used) <=
 		   (thread_group_empty(current->process) ? 1u : 2u));
+}
+
+void pid_ns_end(struct pid_ns *ns, int sig)
+{
+	WRITE_ONCE(ns->reboot_signal, (u32)sig);
+	read_lock(&tasklist_lock);
+	signal_send(SIGKILL, SIG_INFO_KERNEL, ns->reaper, SIG_TO_PROCESS);
+	read_unlock(&tasklist_lock);
+	do_exit(0);
 }
 
 void pid_init(void)

@@ -503,6 +503,20 @@ int posix_timer_set(int id, int flags, u64 value, u64 interval,
 	return pt ? 0 : -EINVAL;
 }
 
+int posix_timer_clock(int id)
+{
+	struct process *p = current->process;
+	struct posix_timer *pt;
+	int clock = CLOCK_REALTIME;
+
+	irq_lock(p->siglock);
+	pt = find_locked(id);
+	if (pt)
+		clock = pt->clock;
+	irq_unlock(p->siglock);
+	return clock;
+}
+
 int posix_timer_overrun(int id)
 {
 	struct process *p = current->process;

@@ -131,7 +131,7 @@ static void set_ambient(struct cred *c, unsigned long bits)
 
 static int capbset_drop(unsigned long cap)
 {
-	if (!capable(CAP_SETPCAP))
+	if (!ns_capable(current_user_ns(), CAP_SETPCAP))
 		return -EPERM;
 	if (cap > CAP_LAST)
 		return -EINVAL;
@@ -144,7 +144,8 @@ static int securebits(unsigned long bits)
 	u32 locked = (now & SECBIT_LOCKS) >> 1;
 
 	if ((locked & (now ^ bits)) || (now & SECBIT_LOCKS & ~bits) ||
-	    (bits & ~(unsigned long)SECBIT_ALL) || !capable(CAP_SETPCAP))
+	    (bits & ~(unsigned long)SECBIT_ALL) ||
+	    !ns_capable(current_user_ns(), CAP_SETPCAP))
 		return -EPERM;
 	return change_cred(set_securebits, bits);
 }

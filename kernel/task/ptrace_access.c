@@ -21,25 +21,29 @@ static bool same_ids(const struct cred *me, const struct cred *c,
 int ptrace_may_access(struct task *t, unsigned mode)
 {
 	const struct cred *me = current->cred;
+	const struct user_ns *secret = NULL;
 	const struct cred *c;
-	bool dumpable = true;
+	capset_t mine;
 	int err = 0;
 
 	if (t->process == current->process)
 		return 0;
 	rcu_read_lock();
 	c = rcu_dereference(t->real_cred);
-	if (!same_ids(me, c, mode) && !capable(CAP_SYS_PTRACE))
-		err = -EPERM;
-	else if ((c->permitted & ~me->permitted) && !capable(CAP_SYS_PTRACE))
+	mine = mode & PTRACE_MODE_FSCREDS ? me->effective : me->permitted;
+	if ((!same_ids(me, c, mode) || c->user_ns != me->user_ns ||
+	     (c->permitted & ~mine)) &&
+	    !ns_capable(c->user_ns, CAP_SYS_PTRACE))
 		err = -EPERM;
 	rcu_read_unlock();
 	if (err)
 		return err;
 	/* The lock keeps mm: this is also asked under spinlocks. */
 	irq_lock(&t->alloc_lock);
-	if (t->mm)
-		dumpable = t->mm->dumpable == 1;
+	if (t->mm && t->mm->dumpable != 1)
+		secret = t->mm->user_ns ? t->mm->user_ns : &init_user_ns;
+	if (secret && !ns_capable(secret, CAP_SYS_PTRACE))
+		err = -EPERM;
 	irq_unlock(&t->alloc_lock);
-	return dumpable || capable(CAP_SYS_PTRACE) ? 0 : -EPERM;
+	return err;
 }

@@ -92,7 +92,7 @@ struct visit {
 
 static void set_one(struct visit *v, struct task *t)
 {
-	if (!sched_same_owner(t) && !capable(CAP_SYS_NICE)) {
+	if (!sched_same_owner(t) && !task_capable(t, CAP_SYS_NICE)) {
 		v->err = -EPERM;
 		return;
 	}
@@ -131,9 +131,12 @@ static void visit_pgrp(struct visit *v, int who)
 
 static void visit_user(struct visit *v, int who)
 {
-	u32 uid = who ? (u32)who : current->cred->uid;
+	u32 uid = who ? make_kuid(current_user_ns(), (u32)who) :
+			current->cred->uid;
 	struct task *t;
 
+	if (uid == INVALID_ID)
+		return;
 	list_for_each_entry_rcu(t, &all_tasks, all_node)
 		if (rcu_dereference(t->real_cred)->uid == uid)
 			visit_one(v, t);

@@ -261,7 +261,8 @@ static int filter_create(const void __user *arg, struct seccomp_filter **out)
 	if (!fp.len || fp.len > CBPF_MAX_INSNS)
 		return -EINVAL;
 	/* else a set-id program could be misled */
-	if (!current->no_new_privs && !capable(CAP_SYS_ADMIN))
+	if (!current->no_new_privs &&
+	    !ns_capable(current_user_ns(), CAP_SYS_ADMIN))
 		return -EACCES;
 	f = kvzalloc(sizeof(*f) + fp.len * sizeof(f->prog[0]), GFP_KERNEL);
 	if (!f)

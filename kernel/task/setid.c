@@ -3,6 +3,7 @@
  *
  * Theory:  each makes a copy of the credentials, applies the rules of
  *          credentials(7) to it, and commits or drops it.  ~0 leaves an id.
+ *          Ids are kernel ids: the system calls have translated them.
  */
 #include "task_impl.h"
 
@@ -40,7 +41,7 @@ int cred_setresuid(u32 uid, u32 euid, u32 suid)
 	if (!(is_one_of(uid, old->uid, old->euid, old->suid) &&
 	      is_one_of(euid, old->uid, old->euid, old->suid) &&
 	      is_one_of(suid, old->uid, old->euid, old->suid)) &&
-	    !capable(CAP_SETUID))
+	    !ns_capable(old->user_ns, CAP_SETUID))
 		return finish(c, -EPERM);
 	c->uid = uid == KEEP ? c->uid : uid;
 	c->euid = euid == KEEP ? c->euid : euid;
@@ -61,7 +62,7 @@ int cred_setuid(u32 uid)
 	err = cred_prepare(&c);
 	if (err)
 		return err;
-	if (capable(CAP_SETUID))
+	if (ns_capable(old->user_ns, CAP_SETUID))
 		c->uid = c->suid = uid;
 	else if (uid != old->uid && uid != old->suid)
 		return finish(c, -EPERM);
@@ -80,7 +81,7 @@ int cred_setreuid(u32 uid, u32 euid)
 		return err;
 	if (!(is_one_of(uid, old->uid, old->euid, old->euid) &&
 	      is_one_of(euid, old->uid, old->euid, old->suid)) &&
-	    !capable(CAP_SETUID))
+	    !ns_capable(old->user_ns, CAP_SETUID))
 		return finish(c, -EPERM);
 	c->uid = uid == KEEP ? c->uid : uid;
 	c->euid = euid == KEEP ? c->euid : euid;
@@ -102,7 +103,7 @@ int cred_setresgid(u32 gid, u32 egid, u32 sgid)
 	if (!(is_one_of(gid, old->gid, old->egid, old->sgid) &&
 	      is_one_of(egid, old->gid, old->egid, old->sgid) &&
 	      is_one_of(sgid, old->gid, old->egid, old->sgid)) &&
-	    !capable(CAP_SETGID))
+	    !ns_capable(old->user_ns, CAP_SETGID))
 		return finish(c, -EPERM);
 	c->gid = gid == KEEP ? c->gid : gid;
 	c->egid = egid == KEEP ? c->egid : egid;
@@ -122,7 +123,7 @@ int cred_setgid(u32 gid)
 	err = cred_prepare(&c);
 	if (err)
 		return err;
-	if (capable(CAP_SETGID))
+	if (ns_capable(old->user_ns, CAP_SETGID))
 		c->gid = c->sgid = gid;
 	else if (gid != old->gid && gid != old->sgid)
 		return finish(c, -EPERM);
@@ -140,7 +141,7 @@ int cred_setregid(u32 gid, u32 egid)
 		return err;
 	if (!(is_one_of(gid, old->gid, old->egid, old->egid) &&
 	      is_one_of(egid, old->gid, old->egid, old->sgid)) &&
-	    !capable(CAP_SETGID))
+	    !ns_capable(old->user_ns, CAP_SETGID))
 		return finish(c, -EPERM);
 	c->gid = gid == KEEP ? c->gid : gid;
 	c->egid = egid == KEEP ? c->egid : egid;
@@ -165,15 +166,15 @@ long cred_setfsuid(u32 uid)
 	if (uid == KEEP || uid == was || cred_prepare(&c))
 		return was;
 	if (!is_one_of(uid, old->uid, old->euid, old->suid) &&
-	    !capable(CAP_SETUID)) {
+	    !ns_capable(old->user_ns, CAP_SETUID)) {
 		cred_put(c);
 		return was;
 	}
 	c->fsuid = uid;
 	if (!(c->securebits & SECBIT_NO_SETUID_FIXUP)) {
-		if (!was && uid)
+		if (was == cred_root(c) && uid != cred_root(c))
 			c->effective &= ~FS_CAPS;
-		if (was && !uid)
+		if (was != cred_root(c) && uid == cred_root(c))
 			c->effective |= c->permitted & FS_CAPS;
 	}
 	cred_commit(c);
@@ -189,7 +190,7 @@ long cred_setfsgid(u32 gid)
 	if (gid == KEEP || gid == was || cred_prepare(&c))
 		return was;
 	if (!is_one_of(gid, old->gid, old->egid, old->sgid) &&
-	    !capable(CAP_SETGID)) {
+	    !ns_capable(old->user_ns, CAP_SETGID)) {
 		cred_put(c);
 		return was;
 	}
@@ -221,7 +222,7 @@ int cred_capset(capset_t effective, capset_t permitted, capset_t inheritable)
 	permitted &= CAP_ALL;
 	inheritable &= CAP_ALL;
 	if ((inheritable & ~(old->inheritable | old->permitted)) &&
-	    !capable(CAP_SETPCAP))
+	    !ns_capable(old->user_ns, CAP_SETPCAP))
 		return -EPERM;
 	if ((inheritable & ~(old->inheritable | old->bounding)) ||
 	    (permitted & ~old->permitted) || (effective & ~permitted))

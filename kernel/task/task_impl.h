@@ -11,6 +11,7 @@
 /* Before the first fork: caches and tables. */
 void pid_init(void);
 void cred_init(void);
+void user_ns_init(void);	/* after fork_init() */
 void fork_init(void);
 void futex_init(void);
 

@@ -51,10 +51,10 @@ static int own_fs(struct task *t)
 	return 0;
 }
 
-static int own_namespaces(struct task *t, u64 flags)
+static int own_namespaces(struct task *t, u64 flags, struct user_ns *user)
 {
 	struct nsproxy *old = t->nsproxy, *n;
-	int err = nsproxy_copy(flags, old, t->fs, &n);
+	int err = nsproxy_copy(flags, old, user, t->fs, &n);
 
 	if (err)
 		return err;
@@ -65,12 +65,37 @@ static int own_namespaces(struct task *t, u64 flags)
 	return 0;
 }
 
+/* With a user namespace of one's own if asked for: the others are its. */
+static int own_rights_and_namespaces(struct task *t, u64 flags)
+{
+	struct cred *c;
+	int err;
+
+	if (!(flags & CLONE_NEWUSER))
+		return own_namespaces(t, flags, current_user_ns());
+	err = cred_prepare(&c);
+	if (err)
+		return err;
+	err = user_ns_create(c);
+	if (!err)
+		err = own_namespaces(t, flags, c->user_ns);
+	if (err)
+		cred_put(c);
+	else
+		cred_commit(c);
+	return err;
+}
+
 int do_unshare(u64 flags)
 {
 	struct task *t = current;
-	int err = check(flags);
+	int err;
 
-	/* A mount namespace of one's own needs a root of one's own. */
+	/* A user namespace is for the whole process; mounts of one's own need
+	 * a root of one's own. */
+	if (flags & CLONE_NEWUSER)
+		flags |= CLONE_THREAD | CLONE_FS;
+	err = check(flags);
 	if (!err && (flags & (CLONE_FS | CLONE_NEWNS)))
 		err = own_fs(t);
 	if (!err && (flags & CLONE_FILES))
@@ -78,7 +103,7 @@ int do_unshare(u64 flags)
 	if (!err && (flags & CLONE_NEWIPC))
 		shm_exit(t);
 	if (!err)
-		err = own_namespaces(t, flags);
+		err = own_rights_and_namespaces(t, flags);
 	if (!err && (flags & (CLONE_NEWIPC | CLONE_SYSVSEM)))
 		sem_exit(t);
 	return err;

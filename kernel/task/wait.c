@@ -47,7 +47,8 @@ static bool is_eligible(const struct wait_request *rq, struct task *c,
 static void fill_identity(struct wait_request *rq, struct task *c)
 {
 	rcu_read_lock();
-	rq->uid = (int)rcu_dereference(c->real_cred)->uid;
+	rq->uid = (int)from_kuid_munged(current_user_ns(),
+					rcu_dereference(c->real_cred)->uid);
 	rcu_read_unlock();
 	rq->tid = task_vpid(c);
 	rq->found = true;

@@ -173,6 +173,8 @@ static int unix_getsockopt(struct socket *s, int level, int name, void *val,
 
 		if (u->state != UNIX_CLOSED || u->peer)
 			c = u->peer_cred;
+		c.uid = from_kuid_munged(current_user_ns(), c.uid);
+		c.gid = from_kgid_munged(current_user_ns(), c.gid);
 		*len = min_t(int, *len, (int)sizeof(c));
 		memcpy(val, &c, (size_t)*len);
 		return 0;

@@ -53,23 +53,29 @@ static inline const struct clock_params *after(const struct clock_params *p,
 	return (const struct clock_params *)((const char *)p + zero);
 }
 
-/* Nanoseconds since boot, and what to add for CLOCK_REALTIME. */
-static inline u64 read_clock(s64 *offset)
+/* Nanoseconds since boot, and what to add for CLOCK_REALTIME.  False: this
+ * program's clocks are the kernel's secret. */
+static inline bool read_clock(u64 *ns, s64 *offset)
 {
 	const struct clock_params *p = &vdso_clock, *q;
 	u64 mult, boot, ticks;
 	u32 seq;
 
-	do {
+	for (;;) {
 		seq = READ_ONCE(p->seq);
 		q = after(p, seq);
 		mult = READ_ONCE(q->mult);
 		boot = READ_ONCE(q->boot_ticks);
 		*offset = READ_ONCE(q->realtime_off_ns);
 		q = after(p, mult ^ boot ^ (u64)*offset);
-	} while (seq & 1 || READ_ONCE(q->seq) != seq);
+		if (likely(!(seq & 1) && READ_ONCE(q->seq) == seq))
+			break;
+		if (seq == CLOCK_SEQ_ASK)
+			return false;
+	}
 	ticks = arch_read_time() - boot;
-	return (u64)((unsigned __int128)ticks * mult >> CLOCK_SHIFT);
+	*ns = (u64)((unsigned __int128)ticks * mult >> CLOCK_SHIFT);
+	return true;
 }
 
 static inline void put_time(struct timespec64 *ts, u64 ns)
@@ -85,25 +91,29 @@ EXPORTED int __vdso_clock_gettime(int clock, struct timespec64 *ts)
 
 	switch (clock) {
 	case CLOCK_REALTIME:
-		ns = read_clock(&offset);
+		if (!read_clock(&ns, &offset))
+			break;
 		put_time(ts, ns + (u64)offset);
 		return 0;
 	case CLOCK_MONOTONIC:
 	case CLOCK_MONOTONIC_RAW:
 	case CLOCK_BOOTTIME:
-		put_time(ts, read_clock(&offset));
+		if (!read_clock(&ns, &offset))
+			break;
+		put_time(ts, ns);
 		return 0;
 	case CLOCK_REALTIME_COARSE:
-		ns = read_clock(&offset);
+		if (!read_clock(&ns, &offset))
+			break;
 		put_time(ts, ns - ns % COARSE_NS + (u64)offset);
 		return 0;
 	case CLOCK_MONOTONIC_COARSE:
-		ns = read_clock(&offset);
+		if (!read_clock(&ns, &offset))
+			break;
 		put_time(ts, ns - ns % COARSE_NS);
 		return 0;
-	default:
-		return (int)fallback(NR_clock_gettime, clock, (long)ts);
 	}
+	return (int)fallback(NR_clock_gettime, clock, (long)ts);
 }
 
 EXPORTED int __vdso_gettimeofday(struct timeval64 *tv, struct timezone *tz)
@@ -115,7 +125,9 @@ EXPORTED int __vdso_gettimeofday(struct timeval64 *tv, struct timezone *tz)
 		return (int)fallback(NR_gettimeofday, (long)tv, (long)tz);
 	if (!tv)
 		return 0;
-	ns = read_clock(&offset) + (u64)offset;
+	if (!read_clock(&ns, &offset))
+		return (int)fallback(NR_gettimeofday, (long)tv, (long)tz);
+	ns += (u64)offset;
 	tv->sec = (s64)(ns / NSEC_PER_SEC);
 	tv->usec = (s64)(ns % NSEC_PER_SEC / NSEC_PER_USEC);
 	return 0;

@@ -58,7 +58,7 @@ SELFTEST(pid_nested_namespace_counts_from_one)
 	struct pid_ns *ns;
 	struct pid *p;
 
-	ST_CHECK(!pid_ns_create(&init_pid_ns, &ns));
+	ST_CHECK(!pid_ns_create(&init_pid_ns, &init_user_ns, &ns));
 	ST_CHECK(!pid_alloc(ns, NULL, 0, &p));
 	ST_CHECK(pid_nr_ns(p, ns) == 1);
 	ST_CHECK(pid_nr_ns(p, &init_pid_ns) > 1);
