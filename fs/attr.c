@@ -74,6 +74,11 @@ int file_update_for_write(struct file *f)
 		if (err)
 			return err;
 	}
+	if (unlikely(!(i->flags & S_NOSEC))) {
+		err = inode_drop_caps(i);
+		if (err)
+			return err;
+	}
 	inode_touch(i, TIME_M | TIME_C);
 	return 0;
 }
@@ -313,6 +318,9 @@ static void fill_times(struct inode *i, struct iattr *a)
 	fit_time(i->sb, &a->mtime);
 }
 
+#define DROPS_CAPS                                                             \
+	(ATTR_SIZE | ATTR_UID | ATTR_GID | ATTR_KILL_SUID | ATTR_KILL_SGID)
+
 int inode_change(struct dentry *d, struct iattr *a)
 {
 	struct inode *i = d->inode;
@@ -338,6 +346,9 @@ int inode_change(struct dentry *d, struct iattr *a)
 		err = i->ops->setattr(d, a);
 	else
 		err = simple_setattr(d, a);
+	/* Another owner, other contents: not what was given the rights. */
+	if (!err && S_ISREG(i->mode) && (v & DROPS_CAPS))
+		err = inode_drop_caps(i);
 	if (!err)
 		notify_dentry(d, v & ATTR_SIZE ? FSN_MODIFY : FSN_ATTRIB);
 	return err;

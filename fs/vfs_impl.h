@@ -194,6 +194,16 @@ extern const struct file_ops chrdev_fops;
 /* --- perms ------------------------------------------------------------------*/
 /* The owner, or privileged. */
 bool inode_owner_or_capable(const struct inode *i);
+/* security.capability (file_caps.c); the inode's lock is held.  As current
+ * writes it, to what is stored; and back: -EINVAL, -EPERM, -EOVERFLOW. */
+struct vfs_caps;
+bool xattr_is_caps(const char *name);
+int __must_check caps_to_disk(struct inode *i, const void *v, size_t n,
+			      struct vfs_caps *c, size_t *len);
+int __must_check caps_from_disk(struct inode *i, struct vfs_caps *c,
+				size_t *len);
+/* The file changes: it has them no more. */
+int __must_check inode_drop_caps(struct inode *i);
 /* -EPERM: current may not mount such a file system. */
 int __must_check filesystem_may_mount(const struct filesystem *fs);
 /* Its device nodes are not to be opened: those a user made for himself. */

@@ -2,6 +2,7 @@
 #include "vfs_impl.h"
 #include <lib/string.h>
 #include <task/cred.h>
+#include <task/file_caps.h>
 
 #define XATTR_NAME_MAX 255
 #define XATTR_SIZE_MAX 65536
@@ -22,8 +23,11 @@ static int check_access(struct inode *i, const char *name, unsigned mask)
 		return -EPERM;
 	if (str_has_prefix(name, "system."))
 		return 0;
+	if (xattr_is_caps(name))
+		return is_write && !inode_capable(i, CAP_SETFCAP) ? -EPERM : 0;
 	if (str_has_prefix(name, "security."))
-		return is_write && !capable(CAP_SYS_ADMIN) ? -EPERM : 0;
+		return is_write && !ns_capable(i->sb->user_ns, CAP_SYS_ADMIN) ?
+		       -EPERM : 0;
 	if (str_has_prefix(name, "trusted.")) {
 		if (capable(CAP_SYS_ADMIN))
 			return 0;
@@ -43,13 +47,22 @@ static int change(const struct path *p, const char *name, const void *v,
 		  size_t n, int flags)
 {
 	struct inode *i = p->dentry->inode;
-	int err = check_access(i, name, MAY_WRITE);
+	struct vfs_caps caps;
+	int err;
 
+	if (v && xattr_is_caps(name)) {
+		err = caps_to_disk(i, v, n, &caps, &n);
+		v = &caps;
+		if (err)
+			return err;
+	}
+	err = check_access(i, name, MAY_WRITE);
 	if (err)
 		return err;
 	if (!i->ops->setxattr)
 		return -EOPNOTSUPP;
 	err = i->ops->setxattr(i, name, v, n, flags);
+	i->flags &= ~S_NOSEC;
 	if (!err)
 		notify_dentry(p->dentry, FSN_ATTRIB);
 	return err;
@@ -77,6 +90,21 @@ int vfs_setxattr(const struct path *p, const char *name, const void *v,
 	return err;
 }
 
+static int get_caps(struct inode *i, void *buf, size_t n, size_t *len)
+{
+	struct vfs_caps c = { 0 };
+	int err = i->ops->getxattr(i, XATTR_CAPS, &c, sizeof(c), len);
+
+	if (!err)
+		err = caps_from_disk(i, &c, len);
+	if (err || !n)
+		return err;
+	if (*len > n)
+		return -ERANGE;
+	memcpy(buf, &c, *len);
+	return 0;
+}
+
 int vfs_getxattr(const struct path *p, const char *name, void *buf, size_t n,
 		 size_t *len)
 {
@@ -89,6 +117,8 @@ int vfs_getxattr(const struct path *p, const char *name, void *buf, size_t n,
 		return err;
 	if (!i->ops->getxattr)
 		return -EOPNOTSUPP;
+	if (xattr_is_caps(name))
+		return get_caps(i, buf, n, len);
 	return i->ops->getxattr(i, name, buf, n, len);
 }
 

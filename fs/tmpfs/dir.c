@@ -460,12 +460,15 @@ static const struct inode_ops dir_inode_ops = {
 	.mknod = tmpfs_mknod,
 	.rename = tmpfs_rename,
 	.tmpfile = tmpfs_tmpfile,
+	TMPFS_XATTR_OPS,
 };
 
 static const struct inode_ops link_inode_ops = {
+	TMPFS_XATTR_OPS,
 };
 
 static const struct inode_ops special_inode_ops = {
+	TMPFS_XATTR_OPS,
 };
 
 /* Drops all entries below, so that the inodes can go. */

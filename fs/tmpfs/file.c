@@ -261,6 +261,7 @@ static int tmpfs_fsync(struct file *f, u64 start, u64 end, bool data_only)
 
 const struct inode_ops tmpfs_file_inode_ops = {
 	.setattr = tmpfs_setattr,
+	TMPFS_XATTR_OPS,
 };
 
 const struct file_ops tmpfs_file_ops = {

@@ -27,6 +27,7 @@ static void tmpfs_evict(struct inode *i)
 		inode_set_size(i, 0);
 		mapping_truncate(&i->data, 0);
 	}
+	tmpfs_xattrs_free(i);
 	if (S_ISLNK(i->mode))
 		tmpfs_link_free(i);
 	kfree(i->priv);
@@ -200,6 +201,7 @@ static int fill_super(struct super_block *sb, char *opts)
 	if (!t)
 		return -ENOMEM;
 	spin_init(&t->lock, RANK_SPIN_LEAF, "tmpfs");
+	list_init(&t->xattrs);
 	t->mode = 01777;
 	if (!(sb->flags & SB_KERNMOUNT)) {
 		t->max_pages = t->max_inodes = mem_total_pages() / 2;

@@ -4,35 +4,20 @@
  */
 #include "exec_impl.h"
 
-#include <lib/byteorder.h>
 #include <lib/string.h>
 #include <kernel/print.h>
+#include <task/file_caps.h>
 #include <task/ptrace.h>
-
-#define XATTR_CAPS "security.capability"
-#define VFS_CAP_REVISION_MASK	0xff000000u
-#define VFS_CAP_REVISION_1	0x01000000u
-#define VFS_CAP_REVISION_2	0x02000000u
-#define VFS_CAP_REVISION_3	0x03000000u
-#define VFS_CAP_EFFECTIVE	1u
 
 struct file_caps {
 	capset_t permitted, inheritable;
 	bool is_effective;
 };
 
-struct disk_caps {
-	le32_t magic;
-	struct {
-		le32_t permitted, inheritable;
-	} data[2];
-	le32_t rootid;
-};
-
 /* -ENODATA: it has none that count here. */
 static int read_file_caps(struct inode *i, struct file_caps *c)
 {
-	struct disk_caps d = { 0 };
+	struct vfs_caps d = { 0 };
 	size_t n = 0, want;
 	u32 magic, root = 0;
 
@@ -43,13 +28,13 @@ static int read_file_caps(struct inode *i, struct file_caps *c)
 	magic = le32_get(d.magic);
 	switch (magic & VFS_CAP_REVISION_MASK) {
 	case VFS_CAP_REVISION_1:
-		want = 12;
+		want = VFS_CAPS_1_BYTES;
 		break;
 	case VFS_CAP_REVISION_2:
-		want = 20;
+		want = VFS_CAPS_2_BYTES;
 		break;
 	case VFS_CAP_REVISION_3:
-		want = 24;
+		want = VFS_CAPS_3_BYTES;
 		root = le32_get(d.rootid);
 		break;
 	default:
@@ -62,7 +47,7 @@ static int read_file_caps(struct inode *i, struct file_caps *c)
 		return -ENODATA;
 	c->permitted = le32_get(d.data[0].permitted);
 	c->inheritable = le32_get(d.data[0].inheritable);
-	if (want > 12) {
+	if (want > VFS_CAPS_1_BYTES) {
 		c->permitted |= (u64)le32_get(d.data[1].permitted) << 32;
 		c->inheritable |= (u64)le32_get(d.data[1].inheritable) << 32;
 	}
