@@ -216,6 +216,26 @@ static int entropy_show(struct seq *s, void *arg)
 	return put_number(s, random_entropy_bits());
 }
 
+/* --- namespaces: how many, by the reader's user namespace -----------------*/
+static int ns_max_show(struct seq *s, void *arg)
+{
+	return put_number(s, (u64)READ_ONCE(
+		current_user_ns()->max[(uintptr_t)arg]));
+}
+
+static int ns_max_write(char *text, size_t len, void *arg)
+{
+	struct user_ns *ns = current_user_ns();
+	int v;
+
+	if (!ns_capable(ns, CAP_SYS_RESOURCE))
+		return -EPERM;
+	if (str_to_int(str_trim(text), 0, &v) || v < 0)
+		return -EINVAL;
+	WRITE_ONCE(ns->max[(uintptr_t)arg], v);
+	return 0;
+}
+
 /* --- memory and files ---------------------------------------------------*/
 static int drop_caches_write(char *text, size_t len, void *arg)
 {
@@ -234,6 +254,10 @@ static int file_nr_show(struct seq *s, void *arg)
 	return 0;
 }
 
+#define NS_MAX(nm, kind)                                                       \
+	{ .name = "sys/user/max_" nm "_namespaces", .mode = 0644,              \
+	  .show = ns_max_show, .write = ns_max_write,                          \
+	  .arg = (void *)(uintptr_t)(kind) }
 #define FACT(nm, fn) { .name = nm, .mode = 0444, .show = fn }
 #define CONST(nm, v)                                                           \
 	{ .name = nm, .mode = 0444, .show = constant_show,                     \
@@ -289,6 +313,12 @@ static const struct proc_entry entries[] = {
 	TUNABLE("sys/fs/inotify/max_user_instances", 0644, inotify_instances),
 	TUNABLE("sys/fs/inotify/max_user_watches", 0644, inotify_watches),
 	TUNABLE("sys/fs/inotify/max_queued_events", 0644, inotify_queue),
+	NS_MAX("user", NS_COUNT_USER),
+	NS_MAX("pid", NS_COUNT_PID),
+	NS_MAX("uts", NS_COUNT_UTS),
+	NS_MAX("ipc", NS_COUNT_IPC),
+	NS_MAX("mnt", NS_COUNT_MNT),
+	NS_MAX("time", NS_COUNT_TIME),
 };
 
 static void sysctl_init(void)

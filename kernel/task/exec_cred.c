@@ -89,7 +89,8 @@ static int apply_file_caps(struct binprm *b, bool *is_effective)
 
 	*is_effective = false;
 	c->permitted = 0;
-	if (!may_gain(b))
+	/* What no_new_privs forbids is taken away later, as from the traced. */
+	if (!mnt_may_suid(b->file->path.mnt))
 		return 0;
 	err = read_file_caps(b->file->inode, &f);
 	if (err)
