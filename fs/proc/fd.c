@@ -288,9 +288,9 @@ static int fd_permission(struct inode *i, unsigned mask)
 	mask &= MAY_READ | MAY_WRITE | MAY_EXEC;
 	if (i->uid == current_fsuid() && !(mask & ~(i->mode >> 6)))
 		return 0;
-	if (!(mask & MAY_WRITE) && capable(CAP_DAC_READ_SEARCH))
+	if (!(mask & MAY_WRITE) && inode_capable(i, CAP_DAC_READ_SEARCH))
 		return 0;
-	return capable(CAP_DAC_OVERRIDE) ? 0 : -EACCES;
+	return inode_capable(i, CAP_DAC_OVERRIDE) ? 0 : -EACCES;
 }
 
 static int fdinfo_permission(struct inode *i, unsigned mask)

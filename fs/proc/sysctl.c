@@ -256,7 +256,7 @@ static int file_nr_show(struct seq *s, void *arg)
 
 #define NS_MAX(nm, kind)                                                       \
 	{ .name = "sys/user/max_" nm "_namespaces", .mode = 0644,              \
-	  .show = ns_max_show, .write = ns_max_write,                          \
+	  .show = ns_max_show, .write = ns_max_write, .is_per_user_ns = true,  \
 	  .arg = (void *)(uintptr_t)(kind) }
 #define FACT(nm, fn) { .name = nm, .mode = 0444, .show = fn }
 #define CONST(nm, v)                                                           \

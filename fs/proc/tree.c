@@ -157,6 +157,22 @@ static int dir_iterate(struct file *f, struct dir_ctx *c)
 	return 0;
 }
 
+static int user_ns_permission(struct inode *i, unsigned mask)
+{
+	unsigned granted = i->mode >> 6 & 7;
+
+	mask &= MAY_READ | MAY_WRITE | MAY_EXEC;
+	if (!(mask & ~granted) &&
+	    ns_capable(current_user_ns(), CAP_SYS_RESOURCE))
+		return 0;
+	return inode_permission_generic(i, mask);
+}
+
+static const struct inode_ops user_ns_file_ops = {
+	.setattr = proc_dir_setattr,
+	.permission = user_ns_permission,
+};
+
 static const struct file_ops dir_fops = {
 	.iterate = dir_iterate,
 	.llseek = seq_llseek,
@@ -215,6 +231,8 @@ int proc_node_lookup(struct inode *dir, struct dentry *d)
 		return err;
 	pi->node = n;
 	pi->inode.ops = n->entry ? &file_ops : &dir_ops;
+	if (n->entry && n->entry->is_per_user_ns)
+		pi->inode.ops = &user_ns_file_ops;
 	if (!n->entry)
 		pi->inode.fops = &dir_fops;
 	else if (n->entry->fops)

@@ -28,12 +28,12 @@ static struct tmpfs_sb *sb_of(const struct inode *i)
 	return i->sb->priv;
 }
 
-static struct tmpfs_xattr *find(const struct inode *i, const char *name)
-	__must_hold(&sb_of(i)->lock)
+static struct tmpfs_xattr *find(struct tmpfs_sb *t, const struct inode *i,
+				const char *name) __must_hold(&t->lock)
 {
 	struct tmpfs_xattr *x;
 
-	list_for_each_entry(x, &sb_of(i)->xattrs, node)
+	list_for_each_entry(x, &t->xattrs, node)
 		if (x->inode == i && !strcmp(x->name, name))
 			return x;
 	return NULL;
@@ -76,12 +76,10 @@ static int make(const struct inode *i, const char *name, const void *v,
 	return 0;
 }
 
-static int replace_locked(struct inode *i, const char *name,
-			  struct tmpfs_xattr *x, int flags,
-			  struct tmpfs_xattr **old)
-	__must_hold(&sb_of(i)->lock)
+/* x in place of *old; NULL: nothing. */
+static int replace_locked(struct tmpfs_sb *t, struct tmpfs_xattr *x, int flags,
+			  struct tmpfs_xattr **old) __must_hold(&t->lock)
 {
-	*old = find(i, name);
 	if (*old && (flags & XATTR_CREATE)) {
 		*old = NULL;
 		return -EEXIST;
@@ -91,7 +89,7 @@ static int replace_locked(struct inode *i, const char *name,
 	if (*old)
 		list_del(&(*old)->node);
 	if (x)
-		list_add_tail(&x->node, &sb_of(i)->xattrs);
+		list_add_tail(&x->node, &t->xattrs);
 	return 0;
 }
 
@@ -108,7 +106,8 @@ int tmpfs_setxattr(struct inode *i, const char *name, const void *v, size_t n,
 	if (err)
 		return err;
 	spin_lock(&t->lock);
-	err = replace_locked(i, name, x, flags, &old);
+	old = find(t, i, name);
+	err = replace_locked(t, x, flags, &old);
 	spin_unlock(&t->lock);
 	destroy(t, err ? x : old);
 	if (err)
@@ -130,7 +129,7 @@ int tmpfs_getxattr(struct inode *i, const char *name, void *buf, size_t n,
 	if (!(i->flags & S_TMPFS_XATTRS))
 		return -ENODATA;
 	spin_lock(&t->lock);
-	x = find(i, name);
+	x = find(t, i, name);
 	if (!x)
 		err = -ENODATA;
 	else if (n && x->n > n)

@@ -20,6 +20,8 @@ struct proc_entry {
 	int (*write)(char *text, size_t len, void *arg);
 	const char *link;	/* target of a symbolic link */
 	const struct file_ops *fops;	/* instead of show and write */
+	/* CAP_SYS_RESOURCE in a user namespace makes one its owner. */
+	bool is_per_user_ns;
 	void *arg;
 };
 
