@@ -16,6 +16,7 @@
 #include <lib/string.h>
 #include <mm/slab.h>
 #include <task/ns.h>
+#include <task/process.h>
 
 struct seqcount mount_seq;		/* mount_lock */
 struct hlist_head *mount_table;		/* mount_lock, RCU */
@@ -314,6 +315,14 @@ static int clone_child(struct mount *child, struct mount *parent,
 	return 0;
 }
 
+/* Mounts kept by a mount that is copied with a namespace: a circle. */
+static bool keeps_mounts(const struct mount *m)
+{
+	const struct ns_ref *r = ns_of_inode(m->root->inode);
+
+	return r && r->type == CLONE_NEWNS;
+}
+
 /* copy of src's children that lie below `root`, under dst; one level. */
 static int clone_children(struct mount *src, struct mount *dst,
 			  struct dentry *root, bool with_unbindable)
@@ -325,6 +334,8 @@ static int clone_children(struct mount *src, struct mount *dst,
 		if (!dentry_is_below(c->mountpoint, root))
 			continue;
 		if (c->propagation == PROP_UNBINDABLE && !with_unbindable)
+			continue;
+		if (with_unbindable && keeps_mounts(c))
 			continue;
 		err = clone_child(c, dst, &copy);
 		if (err)

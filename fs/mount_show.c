@@ -130,8 +130,12 @@ static bool show_mountinfo(struct out *o, struct mount *m, char *tmp)
 		  parent ? parent->id : m->id, MAJOR(m->sb->dev),
 		  MINOR(m->sb->dev));
 	put_text(o, text);
-	if (dentry_text(m->root, tmp, PATH_MAX, &root))
+	if (m->root->ops && m->root->ops->describe) {
+		m->root->ops->describe(m->root, tmp, PATH_MAX);
+		root = tmp;
+	} else if (dentry_text(m->root, tmp, PATH_MAX, &root)) {
 		return false;
+	}
 	put_escaped(o, root);
 	put_text(o, " ");
 	if (!put_place(o, m, tmp))

@@ -10,6 +10,7 @@
 #include <mm/slab.h>
 #include <task/cred.h>
 #include <task/ns.h>
+#include <task/process.h>
 
 #define MNT_FORCE 1u
 #define MNT_DETACH 2u
@@ -196,12 +197,24 @@ static int mount_new(struct path *at, const char *type, const char *dev,
 	return err;
 }
 
+/* A file of /proc/PID/ns lies nowhere, and a mount keeps its namespace: not
+ * one of mounts that could, in turn, keep ours. */
+static bool may_keep_ns(const struct inode *i)
+{
+	const struct ns_ref *r = ns_of_inode(i);
+
+	return r && (r->type != CLONE_NEWNS ||
+		     ns_ref_ino(r) > current_ns()->id);
+}
+
 static int bind_locked(const struct path *from, struct path *at, bool is_rec)
 {
 	struct mount *m;
 	int err;
 
-	if (from->mnt->propagation == PROP_UNBINDABLE || !is_ours(from->mnt))
+	if (from->mnt->propagation == PROP_UNBINDABLE)
+		return -EINVAL;
+	if (!is_ours(from->mnt) && !may_keep_ns(from->dentry->inode))
 		return -EINVAL;
 	if (!is_rec && has_locked_children(from->mnt, from->dentry))
 		return -EINVAL;

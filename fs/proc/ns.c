@@ -166,9 +166,17 @@ static const struct file_ops nsfs_fops = {
 	.ioctl = nsfs_ioctl,
 };
 
-static const struct ns_ref *ns_of_file(struct file *f)
+static const struct ns_ref *ref_of_inode(const struct inode *i)
 {
-	return f->ops == &nsfs_fops ? f->inode->priv : NULL;
+	return i->fops == &nsfs_fops ? i->priv : NULL;
+}
+
+static int nsfs_statfs(struct dentry *d, struct kstatfs *st)
+{
+	st->type = NSFS_MAGIC;
+	st->bsize = st->frsize = PAGE_SIZE;
+	st->namelen = NAME_MAX;
+	return 0;
 }
 
 static struct super_ops nsfs_super_ops;	/* const after init */
@@ -180,6 +188,9 @@ static int nsfs_fill(struct super_block *sb, char *opts)
 
 	nsfs_super_ops = proc_super_ops;
 	nsfs_super_ops.evict_inode = nsfs_evict;
+	nsfs_super_ops.statfs = nsfs_statfs;
+	nsfs_super_ops.remount = NULL;
+	nsfs_super_ops.show_options = NULL;
 	sb->ops = &nsfs_super_ops;
 	sb->magic = NSFS_MAGIC;
 	sb->flags |= SB_NOWRITEBACK;
@@ -215,7 +226,7 @@ static void nsfs_init(void)
 	if (kern_mount("nsfs", NULL, &nsfs_mnt))
 		nsfs_mnt = NULL;
 	else
-		ns_of_file_hook = ns_of_file;
+		ns_of_inode_hook = ref_of_inode;
 }
 INIT(INIT_LATE, nsfs_init);
 

@@ -64,10 +64,14 @@ int __must_check ns_ref_parent(const struct ns_ref *r, struct ns_ref *out);
 /* setns(2): all of them, or none. */
 int __must_check ns_join(const struct ns_ref *refs, unsigned n);
 #define NS_JOIN_MAX 6
-/* The namespace behind an open file of /proc/PID/ns, not referenced; NULL:
- * it is none.  Set by who makes them. */
-struct file;
-extern const struct ns_ref *(*ns_of_file_hook)(struct file *f);
+/* The namespace behind a file of /proc/PID/ns, not referenced; NULL: it is
+ * none.  Set by who makes them. */
+struct inode;
+extern const struct ns_ref *(*ns_of_inode_hook)(const struct inode *i);
+static inline const struct ns_ref *ns_of_inode(const struct inode *i)
+{
+	return ns_of_inode_hook ? ns_of_inode_hook(i) : NULL;
+}
 #define UTS_FIELD 65
 static inline struct uts_ns *current_uts(void)
 {

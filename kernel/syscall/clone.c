@@ -151,14 +151,13 @@ static int join_pidfd(struct file *f, u64 flags)
 
 long sys_setns(int fdno, int flags)
 {
-	const struct ns_ref *r = NULL;
+	const struct ns_ref *r;
 	struct fd fd = fd_find(fdno);
 	int err = -EINVAL;
 
 	if (!fd.file)
 		return -EBADF;
-	if (ns_of_file_hook)
-		r = ns_of_file_hook(fd.file);
+	r = ns_of_inode(fd.file->inode);
 	if (!r)
 		err = join_pidfd(fd.file, (u32)flags);
 	else if (!flags || r->type == (u32)flags)

@@ -277,7 +277,7 @@ int nsproxy_enter_time(struct nsproxy **np, struct mm *mm)
 }
 
 /* --- one namespace of any kind --------------------------------------------*/
-const struct ns_ref *(*ns_of_file_hook)(struct file *f);
+const struct ns_ref *(*ns_of_inode_hook)(const struct inode *i);
 
 void ns_ref_put(const struct ns_ref *r)
 {
