@@ -3,7 +3,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>
-#include <poll.h>
+#include <pthread.h>
 #include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/ipc.h>
@@ -741,19 +741,18 @@ TEST(clone_flags)
 	}
 }
 
-static int thread(void *arg)
+static void *thread(void *arg)
 {
 	pause();
-	return 0;
+	return arg;
 }
 
 TEST(threads_cannot_leave)
 {
-	static char stack[16384] __attribute__((aligned(16)));
+	pthread_t t;
 	int fd;
 
-	CHECK(clone(thread, stack + sizeof(stack), CLONE_VM | CLONE_FS |
-		    CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD, NULL) > 0);
+	CHECK(pthread_create(&t, NULL, thread, NULL) == 0);
 	CHECK_ERR(unshare(CLONE_NEWUSER), EINVAL);
 	fd = open("/proc/self/ns/user", O_RDONLY);
 	CHECK_ERR(setns(fd, CLONE_NEWUSER), EINVAL);
