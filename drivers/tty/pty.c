@@ -44,7 +44,7 @@ struct pair {
 
 static struct spinlock table_lock = SPINLOCK_INIT(RANK_SPIN_LEAF, "ptys");
 static struct tty *slaves[PTY_MAX];	/* no references. table_lock */
-int (*pty_node_hook)(u32 index, u32 uid, u32 gid, bool add);
+int (*pty_node_hook)(u32 index, const struct file *ptmx);
 
 static size_t ring_used(const struct pair *p)
 {
@@ -401,7 +401,7 @@ static void master_release(struct file *f)
 		return;
 	slave = ((struct pair *)t->priv)->slave;
 	if (pty_node_hook)
-		ignore_error(pty_node_hook(slave->index, 0, 0, false));
+		ignore_error(pty_node_hook(slave->index, NULL));
 	pair_end(slave);
 }
 
@@ -481,8 +481,7 @@ static int ptmx_open(struct inode *i, struct file *f)
 		return err;
 	master->count = 1;
 	if (pty_node_hook)
-		err = pty_node_hook(master->link->index, current->cred->fsuid,
-				    current->cred->fsgid, true);
+		err = pty_node_hook(master->link->index, f);
 	if (err) {
 		pair_end(master->link);
 		return err;

@@ -188,5 +188,6 @@ void tty_hangup(struct tty *t);
 size_t tty_input_room(struct tty *t);
 /* /dev/console is this one from now on, if console= names it or none was. */
 void tty_set_console(struct tty *t, const char *name);
-/* devpts shows a node for each pair: filled in by fs/devpts. */
-extern int (*pty_node_hook)(u32 index, u32 uid, u32 gid, bool add);
+/* devpts shows a node for each pair, which an open ptmx made; NULL: it goes.
+ * Filled in by fs/devpts. */
+extern int (*pty_node_hook)(u32 index, const struct file *ptmx);
