@@ -1,6 +1,7 @@
 /* fcntl - what fcntl(2) and ioctl(2) ask of any open file. */
 #include "vfs_impl.h"
 #include <fs/fdtable.h>
+#include <fs/inotify.h>
 #include <fs/locks.h>
 #include <fs/pipe.h>
 #include <kernel/rcu.h>
@@ -26,6 +27,7 @@ enum {
 	F_OFD_GETLK = 36,
 	F_OFD_SETLKW = 38,
 	F_GETLEASE = 1025,
+	F_NOTIFY = 1026,
 	F_SETPIPE_SZ = 1031,
 	F_GETPIPE_SZ = 1032,
 };
@@ -119,6 +121,12 @@ static int get_owner(struct file *f, int *type)
 	return nr;
 }
 
+int file_own(struct file *f)
+{
+	return f->owner.pid ? 0 :
+			      set_owner_nr(f, task_vtgid(current), PIDTYPE_TGID);
+}
+
 static long set_owner_ex(struct file *f, const struct f_owner_ex __user *arg)
 {
 	static const int types[] = { PIDTYPE_PID, PIDTYPE_TGID, PIDTYPE_PGID };
@@ -163,16 +171,16 @@ static bool may_signal(const struct file *f, struct task *t)
 	return ok;
 }
 
-void file_send_sigio(struct file *f, int band)
+void file_signal_owner(struct file *f, int fd, int code, int band)
 {
 	struct siginfo info = {
 		.signo = f->owner.sig ? f->owner.sig : SIGIO,
-		.code = POLL_IN, .poll = { .band = band, .fd = -1 },
+		.code = code, .poll = { .band = band, .fd = fd },
 	};
 	struct pid *pid = f->owner.pid;
 	struct task *t;
 
-	if (!(f->flags & FASYNC) || !pid)
+	if (!pid)
 		return;
 	if (f->owner.type == PIDTYPE_PGID) {
 		signal_send_pgrp(info.signo, &info, pid);
@@ -185,6 +193,12 @@ void file_send_sigio(struct file *f, int band)
 			    t, f->owner.type == PIDTYPE_PID ? SIG_TO_THREAD :
 							     SIG_TO_PROCESS);
 	rcu_read_unlock();
+}
+
+void file_send_sigio(struct file *f, int band)
+{
+	if (f->flags & FASYNC)
+		file_signal_owner(f, -1, POLL_IN, band);
 }
 
 /* --- commands ---------------------------------------------------------------------------*/
@@ -232,6 +246,8 @@ long file_fcntl(struct file *f, unsigned fd, unsigned cmd, unsigned long arg)
 		return get_owner_uids(f, (u32 __user *)arg);
 	case F_GETLEASE:
 		return F_UNLCK;
+	case F_NOTIFY:
+		return dnotify_set(f, (int)fd, (u32)arg);
 	case F_SETPIPE_SZ:
 	case F_GETPIPE_SZ:
 		return pipe_fcntl(f, cmd, arg);

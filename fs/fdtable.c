@@ -13,6 +13,7 @@
  *          else changes anything (/proc reads, under RCU).
  */
 #include <fs/fdtable.h>
+#include <fs/inotify.h>
 #include <fs/locks.h>
 #include <kernel/assert.h>
 #include <kernel/rcu.h>
@@ -324,6 +325,8 @@ static int close_file(struct file *f, struct files *owner)
 			err = f->ops->flush(f);
 		if (unlikely(READ_ONCE(f->inode->locks)))
 			locks_on_close(f, owner);
+		if (unlikely(READ_ONCE(f->inode->marks)))
+			dnotify_on_close(f, owner);
 	}
 	file_put(f);
 	return err;

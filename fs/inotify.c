@@ -8,13 +8,13 @@
  *          (notify_watchers); for an inode without watches it costs two
  *          loads.  An event that equals the newest one in the queue is
  *          dropped; a full queue ends in one IN_Q_OVERFLOW.
- * Locks:   watch_lock guards all lists of watches, inode.marks and the counts
+ * Locks:   notify_lock guards all lists of watches, inode.marks and the counts
  *          per user; instance.lock, below it, its queue.
  * Life:    an instance lives as long as its file.  A watch ends with the
  *          instance, by inotify_rm_watch, with the last name of its inode, or
  *          with the file system.
  */
-#include <fs/inotify.h>
+#include "notify_impl.h"
 #include <kernel/assert.h>
 #include <kernel/init.h>
 #include <kernel/rcu.h>
@@ -27,13 +27,9 @@
 #define FIONREAD 0x541B
 
 struct notify_user {
-	struct list node;		/* watch_lock */
+	struct list node;		/* notify_lock */
 	u32 uid;
-	int instances, watches;		/* watch_lock */
-};
-
-struct notify_marks {
-	struct list watches;		/* watch_lock */
+	int instances, watches;		/* notify_lock */
 };
 
 struct event {
@@ -44,8 +40,8 @@ struct event {
 };
 
 struct instance {
-	struct list watches;		/* watch_lock */
-	int last_wd;			/* watch_lock */
+	struct list watches;		/* notify_lock */
+	int last_wd;			/* notify_lock */
 	struct notify_user *user;	/* const; counted */
 	struct spinlock lock;
 	struct list events;		/* lock */
@@ -56,15 +52,15 @@ struct instance {
 };
 
 struct watch {
-	struct list of_inode, of_instance;	/* watch_lock */
+	struct list of_inode, of_instance;	/* notify_lock */
 	struct instance *in;		/* const */
 	struct inode *inode;		/* owns a reference. const */
 	int wd;				/* const */
-	u32 mask;			/* watch_lock */
+	u32 mask;			/* notify_lock */
 };
 
-static struct spinlock watch_lock = SPINLOCK_INIT(RANK_SPIN, "inotify");
-static LIST_HEAD(users);		/* watch_lock */
+struct spinlock notify_lock = SPINLOCK_INIT(RANK_SPIN, "notify");
+static LIST_HEAD(users);		/* notify_lock */
 static u32 last_cookie;			/* atomic */
 int notify_watchers;			/* atomic */
 int sysctl_inotify_instances = 128, sysctl_inotify_watches = 65536,
@@ -165,17 +161,32 @@ static void free_event(struct instance *in, struct event *e)
 }
 
 /* --- watches ------------------------------------------------------------*/
+void marks_need_locked(struct inode *i, struct notify_marks **spare)
+{
+	if (i->marks)
+		return;
+	list_init(&(*spare)->watches);
+	list_init(&(*spare)->dnotify);
+	STORE_RELEASE(i->marks, *spare);
+	*spare = NULL;
+}
+
+void marks_drop_locked(struct inode *i)
+{
+	struct notify_marks *m = i->marks;
+
+	if (!list_empty(&m->watches) || !list_empty(&m->dnotify))
+		return;
+	WRITE_ONCE(i->marks, NULL);
+	kfree(m);
+}
+
 /* Off all lists, with its IN_IGNORED; the caller frees it after the lock. */
 static void detach_locked(struct watch *w, struct list *gone)
 {
-	struct inode *i = w->inode;
-
 	queue_event(w->in, w->wd, IN_IGNORED, 0, "", 0);
 	list_del(&w->of_inode);
-	if (list_empty(&i->marks->watches)) {
-		kfree(i->marks);
-		WRITE_ONCE(i->marks, NULL);
-	}
+	marks_drop_locked(w->inode);
 	w->in->user->watches--;
 	list_move(&w->of_instance, gone);
 	__atomic_fetch_sub(&notify_watchers, 1, __ATOMIC_RELAXED);
@@ -211,7 +222,9 @@ static void tell(struct inode *i, u32 what, u32 flags, u32 cookie,
 {
 	struct watch *w, *n;
 
-	spin_lock(&watch_lock);
+	spin_lock(&notify_lock);
+	if (i->marks)
+		dnotify_tell_locked(i, what);
 	if (i->marks) {
 		list_for_each_entry_safe(w, n, &i->marks->watches, of_inode) {
 			bool is_last = list_is_last(&w->of_inode,
@@ -229,7 +242,7 @@ static void tell(struct inode *i, u32 what, u32 flags, u32 cookie,
 				break;	/* the list may be gone */
 		}
 	}
-	spin_unlock(&watch_lock);
+	spin_unlock(&notify_lock);
 }
 
 struct named {
@@ -366,7 +379,7 @@ static int count_instance(struct instance *in, struct notify_user **spare)
 	struct notify_user *u;
 	int err = 0;
 
-	spin_lock(&watch_lock);
+	spin_lock(&notify_lock);
 	u = find_user_locked(current_euid());
 	if (!u) {
 		u = *spare;
@@ -379,7 +392,7 @@ static int count_instance(struct instance *in, struct notify_user **spare)
 	else
 		u->instances++;
 	in->user = u;
-	spin_unlock(&watch_lock);
+	spin_unlock(&notify_lock);
 	return err;
 }
 
@@ -397,11 +410,7 @@ static int add_locked(struct instance *in, struct inode *i, struct watch *w,
 	if (in->user->watches >= sysctl_inotify_watches ||
 	    in->last_wd == INT_MAX)
 		return -ENOSPC;
-	if (!i->marks) {
-		list_init(&(*marks)->watches);
-		STORE_RELEASE(i->marks, *marks);
-		*marks = NULL;
-	}
+	marks_need_locked(i, marks);
 	w->wd = ++in->last_wd;
 	w->in = in;
 	w->inode = inode_get(i);
@@ -423,7 +432,7 @@ int inotify_add(struct file *f, struct inode *i, u32 mask, int *wd)
 	if (!marks || !fresh)
 		goto out;
 	kept |= IN_UNMOUNT;
-	spin_lock(&watch_lock);
+	spin_lock(&notify_lock);
 	w = find_locked(in, i);
 	if (w) {
 		err = change_locked(w, kept, mask);
@@ -436,7 +445,7 @@ int inotify_add(struct file *f, struct inode *i, u32 mask, int *wd)
 			fresh = NULL;
 		}
 	}
-	spin_unlock(&watch_lock);
+	spin_unlock(&notify_lock);
 out:
 	kfree(marks);
 	kfree(fresh);
@@ -450,7 +459,7 @@ int inotify_remove(struct file *f, int wd)
 	LIST_HEAD(gone);
 	int err = -EINVAL;
 
-	spin_lock(&watch_lock);
+	spin_lock(&notify_lock);
 	list_for_each_entry(w, &in->watches, of_instance) {
 		if (w->wd == wd) {
 			detach_locked(w, &gone);
@@ -458,7 +467,7 @@ int inotify_remove(struct file *f, int wd)
 			break;
 		}
 	}
-	spin_unlock(&watch_lock);
+	spin_unlock(&notify_lock);
 	free_watches(&gone);
 	return err;
 }
@@ -542,13 +551,13 @@ static size_t inotify_fdinfo(struct file *f, char *buf, size_t n)
 	struct watch *w;
 	size_t len = 0;
 
-	spin_lock(&watch_lock);
+	spin_lock(&notify_lock);
 	list_for_each_entry(w, &in->watches, of_instance)
 		len += (size_t)kscnprintf(buf + len, n - len,
 			"inotify wd:%x ino:%llx sdev:%x mask:%x "
 			"ignored_mask:0 \n", (u32)w->wd, w->inode->ino,
 			w->inode->sb->dev, w->mask & IN_ALL_EVENTS);
-	spin_unlock(&watch_lock);
+	spin_unlock(&notify_lock);
 	return len;
 }
 
@@ -570,11 +579,11 @@ static void inotify_release(struct file *f)
 	struct watch *w, *n;
 	LIST_HEAD(gone);
 
-	spin_lock(&watch_lock);
+	spin_lock(&notify_lock);
 	list_for_each_entry_safe(w, n, &in->watches, of_instance)
 		detach_locked(w, &gone);
 	drop_user_locked(in->user);
-	spin_unlock(&watch_lock);
+	spin_unlock(&notify_lock);
 	free_watches(&gone);
 	free_instance(in);
 }
@@ -620,9 +629,9 @@ int inotify_create(unsigned flags, struct file **out)
 		kfree(spare);
 		return 0;
 	}
-	spin_lock(&watch_lock);
+	spin_lock(&notify_lock);
 	drop_user_locked(in->user);
-	spin_unlock(&watch_lock);
+	spin_unlock(&notify_lock);
 err_free:
 	kfree(spare);
 	kfree(in);

@@ -41,5 +41,11 @@ bool is_inotify(const struct file *f);
 /* The file system goes: IN_UNMOUNT, and nothing of it is watched any more. */
 void inotify_forget_super(struct super_block *sb);
 
+/* F_NOTIFY: the signals (DN_*) that the caller wants about what happens in the
+ * directory, added to those it had; nothing but DN_MULTISHOT: none any more. */
+int __must_check dnotify_set(struct file *f, int fd, u32 dn);
+/* The table closes a descriptor of f. */
+void dnotify_on_close(struct file *f, struct files *owner);
+
 extern int sysctl_inotify_instances, sysctl_inotify_watches,
 	sysctl_inotify_queue;

@@ -77,7 +77,7 @@ struct inode {
 	};
 	int write_count;	/* writers; <0: denied (ETXTBSY). atomic */
 	struct file_lock_ctx *locks;	/* published once. atomic */
-	struct notify_marks *marks;
+	struct notify_marks *marks;	/* notify_lock */
 	void *priv;		/* file system's */
 	struct rcu_head rcu;
 };
@@ -495,6 +495,10 @@ static inline struct file *file_get(struct file *f)
 void file_put(struct file *f);
 /* Tells the owner of an O_ASYNC file: SIGIO, or what F_SETSIG said. */
 void file_send_sigio(struct file *f, int band);
+/* Sends that signal, O_ASYNC or not; fd, code and band are the siginfo's. */
+void file_signal_owner(struct file *f, int fd, int code, int band);
+/* The current process becomes the owner if the file has none. */
+int __must_check file_own(struct file *f);
 /* F_SETOWN and its kin. */
 long file_fcntl(struct file *f, unsigned fd, unsigned cmd, unsigned long arg);
 /* Makes an open file of a path (references are taken). */

@@ -81,6 +81,7 @@
 #define CLD_STOPPED 5
 #define CLD_CONTINUED 6
 #define POLL_IN 1
+#define POLL_MSG 3
 #define SYS_SECCOMP 1
 
 /* In-kernel results of an interrupted call; never seen by user space. */

@@ -281,3 +281,88 @@ TEST(times_belong_to_the_owner)
 	CHECK(seteuid(0) == 0 && chmod("f", 0644) == 0 && seteuid(1000) == 0);
 	CHECK_ERR(utimensat(AT_FDCWD, "f", NULL, 0), EACCES);
 }
+
+/* --- dnotify ---------------------------------------------------------------*/
+
+static volatile sig_atomic_t dn_signals, dn_fd;
+
+static void dn_handler(int sig, siginfo_t *si, void *ctx)
+{
+	(void)sig;
+	(void)ctx;
+	dn_signals++;
+	dn_fd = si->si_fd;
+}
+
+static int dn_dir(void)
+{
+	struct sigaction sa = { .sa_sigaction = dn_handler,
+				.sa_flags = SA_SIGINFO };
+	int fd;
+
+	enter();
+	CHECK(mkdir("d", 0700) == 0);
+	fd = open("d", O_RDONLY | O_DIRECTORY);
+	CHECK(fd >= 0);
+	CHECK(sigaction(SIGRTMIN + 1, &sa, NULL) == 0);
+	CHECK(fcntl(fd, F_SETSIG, SIGRTMIN + 1) == 0);
+	return fd;
+}
+
+static void dn_touch(const char *name)
+{
+	int fd = open(name, O_CREAT | O_WRONLY, 0600);
+
+	CHECK(fd >= 0 && close(fd) == 0);
+}
+
+TEST(dnotify_signals_once)
+{
+	int fd = dn_dir();
+
+	CHECK(fcntl(fd, F_NOTIFY, DN_CREATE) == 0);
+	CHECK_EQ(fcntl(fd, F_GETOWN), getpid());
+	dn_touch("d/a");
+	CHECK_EQ(dn_signals, 1);
+	CHECK_EQ(dn_fd, fd);
+	dn_touch("d/b");
+	CHECK_EQ(dn_signals, 1);
+}
+
+TEST(dnotify_signals_until_told_to_stop)
+{
+	int fd = dn_dir();
+
+	CHECK(fcntl(fd, F_NOTIFY, DN_CREATE | DN_MULTISHOT) == 0);
+	dn_touch("d/a");
+	dn_touch("d/b");
+	CHECK_EQ(dn_signals, 2);
+	CHECK(fcntl(fd, F_NOTIFY, DN_DELETE | DN_RENAME) == 0);
+	CHECK(unlink("d/a") == 0);
+	CHECK_EQ(dn_signals, 3);
+	CHECK(rename("d/b", "b") == 0);
+	CHECK(dn_signals > 3);
+	dn_signals = 0;
+	CHECK(fcntl(fd, F_NOTIFY, 0) == 0);
+	dn_touch("d/c");
+	CHECK_EQ(dn_signals, 0);
+}
+
+TEST(dnotify_ends_with_the_descriptor)
+{
+	int fd = dn_dir(), other;
+
+	CHECK(fcntl(fd, F_NOTIFY, DN_CREATE | DN_MULTISHOT) == 0);
+	other = dup(fd);
+	dn_touch("d/a");
+	CHECK_EQ(dn_signals, 1);
+	CHECK(close(other) == 0);
+	dn_touch("d/b");
+	CHECK_EQ(dn_signals, 1);
+	other = open("d/a", O_RDONLY);
+	CHECK_ERR(fcntl(other, F_NOTIFY, DN_MODIFY), ENOTDIR);
+	CHECK(fcntl(fd, F_NOTIFY, DN_MODIFY | DN_ATTRIB | DN_MULTISHOT) == 0);
+	dn_signals = 0;
+	CHECK(chmod("d/a", 0400) == 0);
+	CHECK_EQ(dn_signals, 1);
+}
