@@ -7,7 +7,8 @@
  *          are neighbours in memory become one segment.  Up to NR_REQS are in
  *          flight, each with a page of its own for descriptors, header and
  *          status.  FLUSH is accepted: without it the host would make every
- *          write durable at once.
+ *          write durable at once.  What waits is in the order of I/O
+ *          classes, and is not overtaken for longer than PASSED_NS.
  * Locks:   vblk.lock (RANK_DEVICE).  Bios are ended without it.
  * Life:    a disk stays.
  * Context: done() runs in the interrupt: it ends bios and starts what waits.
@@ -39,6 +40,7 @@ enum { T_IN = 0, T_OUT = 1, T_FLUSH = 4, T_DISCARD = 11, T_ZEROES = 13 };
 #define VBLK_MINORS 16
 #define NR_REQS 64
 #define MAX_BYTES (1u << 20)
+#define PASSED_NS (10 * NSEC_PER_SEC)
 
 struct vblk_header {
 	u32 type, ioprio;
@@ -213,12 +215,25 @@ static void end_all(struct list *bios)
 	}
 }
 
+/* Before what is of a lower class, unless that waited long already. */
+static void queue_by_class(struct vblk *d, struct bio *bio)
+	__must_hold(&d->lock)
+{
+	struct bio *b;
+
+	list_for_each_entry_reverse(b, &d->pending, node)
+		if (b->io_class <= bio->io_class ||
+		    bio->start_ns - b->start_ns > PASSED_NS)
+			break;
+	list_add(&bio->node, &b->node);
+}
+
 static void vblk_submit(struct block_device *b, struct bio *bio)
 {
 	struct vblk *d = b->priv;
 
 	irq_lock(&d->lock);
-	list_add_tail(&bio->node, &d->pending);
+	queue_by_class(d, bio);
 	irq_unlock(&d->lock);
 }
 

@@ -15,6 +15,7 @@
 #include <kernel/init.h>
 #include <kernel/trace.h>
 #include <mm/slab.h>
+#include <task/ioprio.h>
 
 #define MAX_VECS 256u
 #define PLUG_BIOS 16u
@@ -194,6 +195,7 @@ void bio_submit(struct bio *b)
 	struct block_device *disk = b->bdev->whole;
 	int err = bio_check(b);
 
+	b->io_class = (u8)task_io_class(current);
 	bio_account(b);
 	if (err) {
 		bio_end(b, err);

@@ -43,6 +43,7 @@ struct bio {
 	struct block_device *bdev;
 	u8 op;
 	u8 flags;
+	u8 io_class;		/* enum io_class: of who submitted it */
 	int status;		/* 0 or -Exxx, valid in end_io */
 	u64 sector;		/* of 512 bytes */
 	u32 nr_vecs, max_vecs;

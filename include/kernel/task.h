@@ -253,6 +253,7 @@ struct task {
 	u64 syscall_ns;			/* when a timed call began, or 0 */
 	struct sem_undo_list *undo_list;	/* System V semaphores */
 	u64 timer_slack_ns;
+	u16 ioprio;			/* ioprio_set(2); others write it too */
 	u64 min_flt, maj_flt;
 	u64 io_read, io_write, io_syscr, io_syscw;
 	u64 io_read_bytes, io_write_bytes;

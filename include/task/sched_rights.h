@@ -9,6 +9,16 @@ bool sched_same_owner(struct task *t);
 int __must_check sched_may_set(struct task *t, const struct sched_params *p);
 /* sched_setscheduler and sched_setparam: nice stays what it is. */
 int sched_apply_legacy(int pid, struct sched_params *p);
-/* setpriority, getpriority: `which` is PRIO_*. get: 20 - nice, or -ESRCH. */
-int nice_set(int which, int who, int nice);
-long nice_get(int which, int who);
+
+/* Which tasks: PRIO_PROCESS and kin; IOPRIO_WHO_* are one more. */
+enum task_who { WHO_PROCESS, WHO_PGRP, WHO_USER };
+/* Calls v->one for each of them, with tasklist_lock held for reading; it sets
+ * v->err, which is -ESRCH before the first.  Returns v->err. */
+struct task_visit {
+	void (*one)(struct task_visit *v, struct task *t);
+	int err;
+};
+int task_visit(struct task_visit *v, enum task_who which, int who);
+/* setpriority, getpriority.  get: 20 - nice, or -ESRCH. */
+int nice_set(enum task_who which, int who, int nice);
+long nice_get(enum task_who which, int who);

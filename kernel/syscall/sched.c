@@ -4,13 +4,11 @@
 #include <arch/uaccess.h>
 #include <lib/string.h>
 #include <sched/sched.h>
+#include <task/ioprio.h>
 #include <task/process.h>
 #include <task/sched_rights.h>
 #include <uapi/task.h>
 
-#define PRIO_PROCESS 0
-#define PRIO_PGRP 1
-#define PRIO_USER 2
 #define SCHED_RESET_ON_FORK 0x40000000
 #define SCHED_ATTR_FLAGS (SCHED_FLAG_RESET_ON_FORK | SCHED_FLAG_RECLAIM | \
 			  SCHED_FLAG_KEEP_POLICY | SCHED_FLAG_KEEP_PARAMS)
@@ -268,14 +266,24 @@ long sys_getcpu(u32 __user *cpu, u32 __user *node, void __user *unused)
 
 long sys_setpriority(int which, int who, int nice)
 {
-	if (which < PRIO_PROCESS || which > PRIO_USER)
+	if (which < WHO_PROCESS || which > WHO_USER)
 		return -EINVAL;
-	return nice_set(which, who, clamp(nice, -20, 19));
+	return nice_set((enum task_who)which, who, clamp(nice, -20, 19));
 }
 
 long sys_getpriority(int which, int who)
 {
-	if (which < PRIO_PROCESS || which > PRIO_USER)
+	if (which < WHO_PROCESS || which > WHO_USER)
 		return -EINVAL;
-	return nice_get(which, who);
+	return nice_get((enum task_who)which, who);
+}
+
+long sys_ioprio_set(int which, int who, int prio)
+{
+	return ioprio_set(which - 1, who, (unsigned)prio);
+}
+
+long sys_ioprio_get(int which, int who)
+{
+	return ioprio_get(which - 1, who);
 }

@@ -6,8 +6,6 @@
 #include <lib/errno.h>
 #include <task/sched_rights.h>
 
-enum { WHO_PROCESS, WHO_PGRP, WHO_USER };
-
 bool sched_same_owner(struct task *t)
 {
 	const struct cred *c;
@@ -81,42 +79,9 @@ int sched_apply_legacy(int pid, struct sched_params *p)
 	return err;
 }
 
-/* --- nice values of many -----------------------------------------------------*/
+/* --- the tasks that setpriority and ioprio_set mean ---------------------------*/
 
-struct visit {
-	bool is_set;
-	int nice;		/* to be set */
-	long best;		/* 20 - nice of the most favoured */
-	int err;
-};
-
-static void set_one(struct visit *v, struct task *t)
-{
-	if (!sched_same_owner(t) && !task_capable(t, CAP_SYS_NICE)) {
-		v->err = -EPERM;
-		return;
-	}
-	if (v->nice < task_nice(t) && !nice_is_allowed(t, v->nice) &&
-	    !capable(CAP_SYS_NICE)) {
-		v->err = -EACCES;
-		return;
-	}
-	if (v->err == -ESRCH)
-		v->err = 0;
-	sched_set_nice(t, v->nice);
-}
-
-static void visit_one(struct visit *v, struct task *t)
-{
-	if (v->is_set) {
-		set_one(v, t);
-	} else {
-		v->best = max(v->best, 20l - task_nice(t));
-		v->err = 0;
-	}
-}
-
-static void visit_pgrp(struct visit *v, int who)
+static void visit_pgrp(struct task_visit *v, int who)
 {
 	struct pid *pgrp = who ? pid_find(who) : task_pgrp(current);
 	struct process *p;
@@ -126,10 +91,10 @@ static void visit_pgrp(struct visit *v, int who)
 		return;
 	for_each_pid_process(p, pgrp, PIDTYPE_PGID)
 		for_each_thread(t, p)
-			visit_one(v, t);
+			v->one(v, t);
 }
 
-static void visit_user(struct visit *v, int who)
+static void visit_user(struct task_visit *v, int who)
 {
 	u32 uid = who ? make_kuid(current_user_ns(), (u32)who) :
 			current->cred->uid;
@@ -139,10 +104,10 @@ static void visit_user(struct visit *v, int who)
 		return;
 	list_for_each_entry_rcu(t, &all_tasks, all_node)
 		if (rcu_dereference(t->real_cred)->uid == uid)
-			visit_one(v, t);
+			v->one(v, t);
 }
 
-static void visit(struct visit *v, int which, int who)
+int task_visit(struct task_visit *v, enum task_who which, int who)
 {
 	struct task *t;
 
@@ -152,7 +117,7 @@ static void visit(struct visit *v, int which, int who)
 	case WHO_PROCESS:
 		t = who ? pid_task(pid_find(who), PIDTYPE_PID) : current;
 		if (t)
-			visit_one(v, t);
+			v->one(v, t);
 		break;
 	case WHO_PGRP:
 		visit_pgrp(v, who);
@@ -162,20 +127,54 @@ static void visit(struct visit *v, int which, int who)
 		break;
 	}
 	read_unlock(&tasklist_lock);
+	return v->err;
 }
 
-int nice_set(int which, int who, int nice)
-{
-	struct visit v = { .is_set = true, .nice = nice };
+/* --- nice values of many -----------------------------------------------------*/
 
-	visit(&v, which, who);
-	return v.err;
+struct nice_visit {
+	struct task_visit visit;
+	int nice;		/* to be set */
+	long best;		/* 20 - nice of the most favoured */
+};
+
+static void set_one(struct task_visit *visit, struct task *t)
+{
+	struct nice_visit *v = container_of(visit, struct nice_visit, visit);
+
+	if (!sched_same_owner(t) && !task_capable(t, CAP_SYS_NICE)) {
+		visit->err = -EPERM;
+		return;
+	}
+	if (v->nice < task_nice(t) && !nice_is_allowed(t, v->nice) &&
+	    !capable(CAP_SYS_NICE)) {
+		visit->err = -EACCES;
+		return;
+	}
+	if (visit->err == -ESRCH)
+		visit->err = 0;
+	sched_set_nice(t, v->nice);
 }
 
-long nice_get(int which, int who)
+static void get_one(struct task_visit *visit, struct task *t)
 {
-	struct visit v = { .best = -1 };
+	struct nice_visit *v = container_of(visit, struct nice_visit, visit);
 
-	visit(&v, which, who);
-	return v.err ? v.err : v.best;
+	v->best = max(v->best, 20l - task_nice(t));
+	visit->err = 0;
+}
+
+int nice_set(enum task_who which, int who, int nice)
+{
+	struct nice_visit v = { .visit.one = set_one, .nice = nice };
+
+	return task_visit(&v.visit, which, who);
+}
+
+long nice_get(enum task_who which, int who)
+{
+	struct nice_visit v = { .visit.one = get_one, .best = -1 };
+	int err = task_visit(&v.visit, which, who);
+
+	return err ? err : v.best;
 }
