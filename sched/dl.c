@@ -10,7 +10,10 @@
  *          wake-up what is left of the old runtime may be used only if that
  *          does not exceed the bandwidth until the old deadline; else a new
  *          deadline is set from now on.  (Abeni and Buttazzo, 1998.)
- * Locks:   rq->lock; total_bw by dl_lock, a leaf of rank RUNQ2.
+ *          A task that dies gives its bandwidth back but keeps its runtime,
+ *          since it goes on running until its last switch.
+ * Locks:   rq->lock; total_bw and the tasks' shares of it, se.dl_bw, by
+ *          dl_lock, a leaf of rank RUNQ2.
  */
 #include "sched_impl.h"
 
@@ -83,10 +86,10 @@ static void throttle(struct runq *rq, struct task *t)
 
 static void replenish(struct runq *rq, struct sched_entity *se)
 {
-	while (se->dl_left <= 0) {
-		se->dl_abs += se->dl_period;
-		se->dl_left += (s64)se->dl_runtime;
-	}
+	u64 periods = (u64)-se->dl_left / se->dl_runtime + 1;
+
+	se->dl_abs += periods * se->dl_period;
+	se->dl_left += (s64)(periods * se->dl_runtime);
 	if (is_before(se->dl_abs, rq->clock)) {
 		se->dl_abs = rq->clock + se->dl_deadline;
 		se->dl_left = (s64)se->dl_runtime;
@@ -242,19 +245,20 @@ int dl_check(const struct sched_params *p)
 
 int dl_admit(struct task *t, const struct sched_params *p)
 {
-	u64 old = t->policy == SCHED_DEADLINE ?
-			  bandwidth(t->se.dl_runtime, t->se.dl_period) : 0;
-	u64 want = 0;
+	u64 want = 0, old;
 	int err = 0;
 
 	if (p)
 		want = bandwidth(p->runtime,
 				 p->period ? p->period : p->deadline);
 	irq_lock(&dl_lock);
-	if (want > old && total_bw - old + want > capacity())
+	old = t->se.dl_bw;
+	if (want > old && total_bw - old + want > capacity()) {
 		err = -EBUSY;
-	else
+	} else {
 		total_bw = total_bw - old + want;
+		t->se.dl_bw = want;
+	}
 	irq_unlock(&dl_lock);
 	return err;
 }

@@ -383,7 +383,6 @@ void sched_dead_accounting(struct task *t)
 {
 	/* giving bandwidth back cannot fail */
 	ignore_error(dl_admit(t, NULL));
-	t->se.dl_runtime = 0;
 }
 
 /* --- start-up -------------------------------------------------------------------- */

@@ -124,6 +124,7 @@ struct sched_entity {
 	u64 dl_runtime, dl_deadline, dl_period;
 	s64 dl_left;
 	u64 dl_abs;
+	u64 dl_bw;		/* admitted share of a hart. dl_lock */
 	bool dl_throttled;
 };
 
