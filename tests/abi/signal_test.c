@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <sys/mman.h>
 #include <sys/time.h>
@@ -339,6 +340,34 @@ TEST(floating_point_state_survives_a_handler)
 	}
 	CHECK_EQ(caught, 200);
 	CHECK((long long)(c * 8) == (long long)((2.5 * (200 * 1.25 + 0.5 * 19900)) * 8));
+}
+
+static volatile int spinning;
+
+static void *spin(void *arg)
+{
+	pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, NULL);
+	spinning = 1;
+	for (;;)
+		;
+	return arg;
+}
+
+/* The C library ends it by unwinding from a handler, through its frame. */
+TEST(a_spinning_thread_can_be_cancelled)
+{
+	pthread_t t;
+	void *ret;
+
+	for (int i = 0; i < 3; i++) {
+		spinning = 0;
+		CHECK(pthread_create(&t, NULL, spin, NULL) == 0);
+		while (!spinning)
+			sched_yield();
+		CHECK(pthread_cancel(t) == 0);
+		CHECK(pthread_join(t, &ret) == 0);
+		CHECK(ret == PTHREAD_CANCELED);
+	}
 }
 
 static void pc_skip(int sig, siginfo_t *si, void *ctx)

@@ -20,6 +20,10 @@
 	.size \name, . - \name
 	.endm
 
+	/* An unwinder looks up the byte before a return address: it must not
+	 * be that of another function, whose frame it would take this for. */
+	.balign 4
+	nop
 	.balign 4
 	.globl __vdso_rt_sigreturn
 	.type __vdso_rt_sigreturn, @function
