@@ -583,6 +583,16 @@ const struct file_ops proc_task_dir_fops = {
 	.llseek = seq_llseek,
 };
 
+struct pid *proc_pid_of_dir(struct file *f)
+{
+	struct proc_inode *pi;
+
+	if (f->ops != &proc_task_dir_fops)
+		return NULL;
+	pi = proc_i(f->inode);
+	return pi->is_thread ? NULL : pi->pid;
+}
+
 int proc_task_dir_attach(struct super_block *sb, struct pid *pid,
 			 bool is_thread, struct dentry *d)
 {

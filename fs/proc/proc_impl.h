@@ -108,6 +108,8 @@ extern const struct inode_ops proc_task_dir_ops, proc_hidden_dir_ops;
 extern const struct file_ops proc_task_dir_fops;
 /* The task (referenced) an inode is about, or NULL: gone. */
 struct task *proc_task(const struct inode *i);
+/* For pid_of_dir_hook. */
+struct pid *proc_pid_of_dir(struct file *f);
 int __must_check proc_task_dir_attach(struct super_block *sb, struct pid *pid,
 				      bool is_thread, struct dentry *d);
 /* An inode of something in the directory that `dir` stands for. */

@@ -17,6 +17,7 @@
  *          the task.
  */
 #include "proc_impl.h"
+#include <task/pidfd.h>
 #include <kernel/init.h>
 #include <lib/parse.h>
 #include <lib/printf.h>
@@ -500,6 +501,7 @@ FILESYSTEM(proc);
 
 static void proc_init(void)
 {
+	pid_of_dir_hook = proc_pid_of_dir;
 	cache = slab_cache_create("proc_inode_cache", sizeof(struct proc_inode),
 				  64, SLAB_RECLAIM | SLAB_RCU | SLAB_PANIC,
 				  NULL);

@@ -6,6 +6,7 @@
 #include <arch/signal.h>
 #include <kernel/task.h>
 #include <kernel/waitq.h>
+#include <task/pid.h>
 
 #define SIGHUP 1
 #define SIGINT 2
@@ -83,6 +84,7 @@
 #define POLL_IN 1
 #define POLL_MSG 3
 #define SYS_SECCOMP 1
+#define SYS_USER_DISPATCH 2
 
 /* In-kernel results of an interrupted call; never seen by user space. */
 #define ERESTARTSYS 512
@@ -244,6 +246,9 @@ int signal_may_send(int sig, const struct siginfo *info, struct task *t);
 /* kill(2)'s meaning of pid. */
 int signal_kill(int sig, int pid);
 int signal_tgkill(int tgid, int tid, int sig, struct siginfo *info);
+/* To p's thread, process or process group; checked as kill(2) is. */
+int signal_pid(struct pid *p, int sig, struct siginfo *info,
+	       enum pid_type type);
 int signal_queue(int pid, int sig, struct siginfo *info);
 int __must_check signal_action(int sig, const struct sigaction_k *act,
 			       struct sigaction_k *old);

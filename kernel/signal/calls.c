@@ -49,14 +49,14 @@ static int checked_send(int sig, struct siginfo *info, struct task *t,
 	return err == -ESRCH ? 0 : err;
 }
 
-static int kill_pgrp(int sig, struct pid *pgrp)
+static int kill_pgrp(int sig, struct siginfo *info, struct pid *pgrp)
 {
 	struct process *p;
 	bool sent = false;
 	int err = -ESRCH;
 
 	for_each_pid_process(p, pgrp, PIDTYPE_PGID) {
-		err = checked_send(sig, NULL, p->leader, SIG_TO_PROCESS);
+		err = checked_send(sig, info, p->leader, SIG_TO_PROCESS);
 		sent |= !err;
 	}
 	return sent ? 0 : err;
@@ -107,7 +107,7 @@ int signal_kill(int sig, int pid)
 		err = kill_all(sig);
 	} else {
 		pgrp = pid ? pid_find(-pid) : task_pgrp(current);
-		err = pgrp ? kill_pgrp(sig, pgrp) : -ESRCH;
+		err = pgrp ? kill_pgrp(sig, NULL, pgrp) : -ESRCH;
 	}
 	read_unlock(&tasklist_lock);
 	return err;
@@ -126,15 +126,36 @@ int signal_tgkill(int tgid, int tid, int sig, struct siginfo *info)
 	return err;
 }
 
-int signal_queue(int pid, int sig, struct siginfo *info)
+int signal_pid(struct pid *p, int sig, struct siginfo *info,
+	       enum pid_type type)
 {
 	struct task *t;
 	int err = -ESRCH;
 
+	if (type == PIDTYPE_PGID) {
+		read_lock(&tasklist_lock);
+		err = kill_pgrp(sig, info, p);
+		read_unlock(&tasklist_lock);
+		return err;
+	}
 	rcu_read_lock();
-	t = pid_task(pid_find(pid), PIDTYPE_PID);
+	t = pid_task(p, PIDTYPE_PID);
 	if (t)
-		err = checked_send(sig, info, t, SIG_TO_PROCESS);
+		err = checked_send(sig, info, t, type == PIDTYPE_PID ?
+				   SIG_TO_THREAD : SIG_TO_PROCESS);
+	rcu_read_unlock();
+	return err;
+}
+
+int signal_queue(int pid, int sig, struct siginfo *info)
+{
+	int err = -ESRCH;
+	struct pid *p;
+
+	rcu_read_lock();
+	p = pid_find(pid);
+	if (p)
+		err = signal_pid(p, sig, info, PIDTYPE_TGID);
 	rcu_read_unlock();
 	return err;
 }

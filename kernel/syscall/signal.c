@@ -6,6 +6,7 @@
 #include <fs/fdtable.h>
 #include <signal/signal.h>
 #include <task/exec.h>
+#include <task/pidfd.h>
 #include <task/process.h>
 
 #define SIGSET_SIZE sizeof(u64)
@@ -76,48 +77,78 @@ long sys_rt_tgsigqueueinfo(int tgid, int tid, int sig,
 	return err ? err : signal_tgkill(tgid, tid, sig, &i);
 }
 
-static int send_to_pid(struct pid *p, int sig, struct siginfo *i)
+/* PIDFD_SIGNAL_*; without one the descriptor tells. */
+static int pidfd_scope(const struct file *f, unsigned flags,
+		       enum pid_type *scope)
 {
-	struct task *t;
-	int err = -ESRCH;
-
-	rcu_read_lock();
-	t = pid_task(p, PIDTYPE_PID);
-	if (t)
-		err = signal_may_send(sig, i, t);
-	if (t && !err && sig)
-		err = signal_send(sig, i, t, SIG_TO_PROCESS);
-	rcu_read_unlock();
-	return err;
+	switch (flags) {
+	case 0:
+		*scope = f->flags & PIDFD_THREAD ? PIDTYPE_PID : PIDTYPE_TGID;
+		return 0;
+	case PIDFD_SIGNAL_THREAD:
+		*scope = PIDTYPE_PID;
+		return 0;
+	case PIDFD_SIGNAL_THREAD_GROUP:
+		*scope = PIDTYPE_TGID;
+		return 0;
+	case PIDFD_SIGNAL_PROCESS_GROUP:
+		*scope = PIDTYPE_PGID;
+		return 0;
+	}
+	return -EINVAL;
 }
 
-long sys_pidfd_send_signal(int fdno, int sig, const struct siginfo_user __user *u,
-			   unsigned flags)
+static int get_pidfd_info(struct siginfo *i,
+			  const struct siginfo_user __user *u, int sig,
+			  bool is_own)
 {
-	struct siginfo info, *i = NULL;
-	struct fd fd;
-	struct pid *p;
-	long err = 0;
+	int err = siginfo_from_user(i, u);
 
-	if (flags)
+	if (err)
+		return err;
+	if (i->signo != sig)
+		return -EINVAL;
+	return !is_own && (i->code >= 0 || i->code == SI_TKILL) ? -EPERM : 0;
+}
+
+/* /proc/PID stands for a process too. */
+static struct pid *pid_of_file(struct file *f)
+{
+	struct pid *p = pidfd_pid(f);
+
+	return p || !pid_of_dir_hook ? p : pid_of_dir_hook(f);
+}
+
+static int pidfd_send(struct file *f, int sig,
+		      const struct siginfo_user __user *u, unsigned flags)
+{
+	struct pid *p = pid_of_file(f);
+	struct siginfo info;
+	enum pid_type scope;
+	int err = 0;
+
+	if (!p)
+		return -EBADF;
+	if (!pid_vnr(p) || pidfd_scope(f, flags, &scope))
+		return -EINVAL;
+	if (u)
+		err = get_pidfd_info(&info, u, sig, scope != PIDTYPE_PGID &&
+				     p == current->thread_pid);
+	return err ? err : signal_pid(p, sig, u ? &info : NULL, scope);
+}
+
+long sys_pidfd_send_signal(int fdno, int sig,
+			   const struct siginfo_user __user *u, unsigned flags)
+{
+	struct fd fd;
+	long err;
+
+	if (flags > PIDFD_SIGNAL_PROCESS_GROUP || (flags & (flags - 1)))
 		return -EINVAL;
 	fd = fd_find(fdno);
 	if (!fd.file)
 		return -EBADF;
-	p = pidfd_pid(fd.file);
-	if (!p)
-		err = -EBADF;
-	if (!err && u) {
-		i = &info;
-		err = copy_from_user(i, u, sizeof(*i));
-		if (!err && i->signo != sig)
-			err = -EINVAL;
-		if (!err && (i->code >= 0 || i->code == SI_TKILL) &&
-		    pid_vnr(p) != task_vtgid(current))
-			err = -EPERM;
-	}
-	if (!err)
-		err = send_to_pid(p, sig, i);
+	err = pidfd_send(fd.file, sig, u, flags);
 	fd_release(fd);
 	return err;
 }

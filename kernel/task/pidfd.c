@@ -11,6 +11,8 @@
 #include <lib/printf.h>
 #include <task/pidfd.h>
 
+struct pid *(*pid_of_dir_hook)(struct file *f);	/* const after init */
+
 static bool is_dead(struct pid *p, bool is_thread)
 {
 	struct task *t;
