@@ -22,6 +22,8 @@
 #define DN_ATTRIB 0x20u
 #define DN_MULTISHOT 0x80000000u
 
+int sysctl_dir_notify = 1;
+
 struct dnotify {
 	struct list node;		/* marks.dnotify */
 	struct file *file;		/* const */
@@ -133,6 +135,8 @@ int dnotify_set(struct file *f, int fd, u32 dn)
 {
 	u32 mask = events_of(dn);
 
+	if (!READ_ONCE(sysctl_dir_notify))
+		return -EINVAL;
 	if (!(mask & ~DN_MULTISHOT)) {
 		dnotify_on_close(f, current->files);
 		return 0;

@@ -129,6 +129,7 @@ static struct proc_int inotify_watches = {
 static struct proc_int inotify_queue = {
 	&sysctl_inotify_queue, 0, INT_MAX
 };
+static struct proc_int dir_notify = { &sysctl_dir_notify, 0, 1 };
 
 static struct proc_int core_uses_pid = { &sysctl_core_uses_pid, 0, 1 };
 
@@ -310,6 +311,7 @@ static const struct proc_entry entries[] = {
 	FACT("sys/fs/file-nr", file_nr_show),
 	CONST("sys/fs/nr_open", 1048576),
 	TUNABLE("sys/fs/pipe-max-size", 0644, pipe_max),
+	TUNABLE("sys/fs/dir-notify-enable", 0644, dir_notify),
 	TUNABLE("sys/fs/inotify/max_user_instances", 0644, inotify_instances),
 	TUNABLE("sys/fs/inotify/max_user_watches", 0644, inotify_watches),
 	TUNABLE("sys/fs/inotify/max_queued_events", 0644, inotify_queue),

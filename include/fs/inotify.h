@@ -48,4 +48,4 @@ int __must_check dnotify_set(struct file *f, int fd, u32 dn);
 void dnotify_on_close(struct file *f, struct files *owner);
 
 extern int sysctl_inotify_instances, sysctl_inotify_watches,
-	sysctl_inotify_queue;
+	sysctl_inotify_queue, sysctl_dir_notify;
