@@ -293,6 +293,28 @@ static const struct file_ops eventpoll_fops = {
 	.show_fdinfo = ep_show_fdinfo,
 };
 
+int eventpoll_watched(struct file *epf, int fd, unsigned nth,
+		      struct file **out)
+{
+	struct eventpoll *ep = epf->priv;
+	int err = -ENOENT;
+	struct rb_node *r;
+
+	if (epf->ops != &eventpoll_fops)
+		return -EINVAL;
+	mutex_lock(&ep->mutex);
+	for (r = rb_first(&ep->items); r && err; r = rb_next(r)) {
+		struct epitem *it = rb_entry(r, struct epitem, node);
+
+		if (it->fd == fd && !nth--) {
+			*out = it->file;
+			err = 0;
+		}
+	}
+	mutex_unlock(&ep->mutex);
+	return err;
+}
+
 int eventpoll_create(unsigned flags, struct file **out)
 {
 	struct eventpoll *ep = kzalloc(sizeof(*ep), GFP_KERNEL);

@@ -23,5 +23,9 @@ int __must_check eventpoll_ctl(struct file *epf, int op, int fd, struct file *f,
 /* deadline: absolute, 0 none, 1 do not wait. Events, or -EINTR ... */
 long eventpoll_wait(struct file *epf, struct epoll_event __user *events,
 		    int max, u64 deadline_ns);
+/* The nth file that epf watches by this number: no reference, only to be
+ * compared.  -EINVAL: no epoll; -ENOENT. */
+int __must_check eventpoll_watched(struct file *epf, int fd, unsigned nth,
+				   struct file **out);
 /* From the last file_put() when f->epitems is not empty. */
 void eventpoll_release_file(struct file *f);

@@ -6,6 +6,8 @@
  */
 #include "task_impl.h"
 
+#include <arch/uaccess.h>
+#include <fs/eventpoll.h>
 #include <fs/fdtable.h>
 #include <fs/vfs.h>
 #include <kernel/hart.h>
@@ -15,6 +17,10 @@
 
 enum { KCMP_FILE, KCMP_VM, KCMP_FILES, KCMP_FS, KCMP_SIGHAND, KCMP_IO,
        KCMP_SYSVSEM, KCMP_EPOLL_TFD };
+
+struct kcmp_epoll_slot {
+	u32 efd, tfd, toff;
+};
 
 static struct {
 	u64 mask, factor;
@@ -74,6 +80,36 @@ static int compare_files(struct task *a, struct task *b, unsigned long fd1,
 	return ret;
 }
 
+/* fd1 of a against what an epoll descriptor of b watches. */
+static int compare_watched(struct task *a, struct task *b, unsigned long fd1,
+			   const struct kcmp_epoll_slot __user *uslot)
+{
+	struct file *f, *epf, *watched;
+	struct kcmp_epoll_slot slot;
+	int ret;
+
+	if (copy_from_user(&slot, uslot, sizeof(slot)))
+		return -EFAULT;
+	f = file_of(a, fd1);
+	if (!f)
+		return -EBADF;
+	epf = file_of(b, slot.efd);
+	ret = epf ? eventpoll_watched(epf, (int)slot.tfd, slot.toff, &watched) :
+		    -EBADF;
+	if (!ret)
+		ret = order(f, watched);
+	file_put(f);
+	if (epf)
+		file_put(epf);
+	return ret;
+}
+
+/* What stands for Linux's I/O context, which comes with a priority. */
+static const void *io_context(const struct task *t)
+{
+	return READ_ONCE(t->ioprio) ? t : NULL;
+}
+
 static int compare(struct task *a, struct task *b, int type,
 		   unsigned long fd1, unsigned long fd2)
 {
@@ -89,9 +125,11 @@ static int compare(struct task *a, struct task *b, int type,
 	case KCMP_SIGHAND:
 		return order(a->sighand, b->sighand);
 	case KCMP_IO:
+		return order(io_context(a), io_context(b));
 	case KCMP_SYSVSEM:
+		return order(a->undo_list, b->undo_list);
 	case KCMP_EPOLL_TFD:
-		return -EOPNOTSUPP;
+		return compare_watched(a, b, fd1, (const void __user *)fd2);
 	}
 	return -EINVAL;
 }

@@ -2,9 +2,11 @@
 #include "test.h"
 
 #include <fcntl.h>
+#include <sys/epoll.h>
+#include <sys/sem.h>
 #include <sys/syscall.h>
 
-enum { FILE_, VM, FILES, FS, SIGHAND };
+enum { FILE_, VM, FILES, FS, SIGHAND, IO, SYSVSEM, TFD };
 
 static long kcmp(int a, int b, int type, unsigned long x, unsigned long y)
 {
@@ -47,6 +49,55 @@ TEST(with_a_child)
 	CHECK_EQ(kcmp(me, pid, FILE_, (unsigned)fd, (unsigned)fd), 0);
 	close(p[1]);
 	CHECK_CHILD(pid);
+}
+
+TEST(io_context_and_undo_list)
+{
+	struct sembuf op = { .sem_op = 1, .sem_flg = SEM_UNDO };
+	int me = getpid(), set = semget(IPC_PRIVATE, 1, 0600), p[2];
+	pid_t pid;
+	char c;
+
+	CHECK(set >= 0 && pipe(p) == 0);
+	pid = fork();
+	if (pid == 0) {
+		close(p[1]);
+		_exit(read(p[0], &c, 1) != 0);
+	}
+	CHECK_EQ(kcmp(me, pid, IO, 0, 0), 0);
+	CHECK_EQ(kcmp(me, pid, SYSVSEM, 0, 0), 0);
+	CHECK(syscall(SYS_ioprio_set, 1, 0, 2 << 13) == 0);
+	CHECK(semop(set, &op, 1) == 0);
+	CHECK(kcmp(me, pid, IO, 0, 0) > 0);
+	CHECK(kcmp(me, pid, SYSVSEM, 0, 0) > 0);
+	CHECK_EQ(kcmp(me, me, IO, 0, 0), 0);
+	CHECK_EQ(kcmp(me, me, SYSVSEM, 0, 0), 0);
+	CHECK(semctl(set, 0, IPC_RMID) == 0);
+	close(p[1]);
+	CHECK_CHILD(pid);
+}
+
+TEST(what_an_epoll_descriptor_watches)
+{
+	struct { unsigned efd, tfd, toff; } slot;
+	struct epoll_event ev = { .events = EPOLLIN };
+	int me = getpid(), ep = epoll_create1(0), p[2];
+
+	CHECK(pipe(p) == 0);
+	CHECK(epoll_ctl(ep, EPOLL_CTL_ADD, p[0], &ev) == 0);
+	slot.efd = (unsigned)ep;
+	slot.tfd = (unsigned)p[0];
+	slot.toff = 0;
+	CHECK_EQ(kcmp(me, me, TFD, (unsigned)p[0], (unsigned long)&slot), 0);
+	CHECK(kcmp(me, me, TFD, (unsigned)p[1], (unsigned long)&slot) > 0);
+	CHECK_ERR(kcmp(me, me, TFD, 999, (unsigned long)&slot), EBADF);
+	CHECK_ERR(kcmp(me, me, TFD, (unsigned)p[0], 8), EFAULT);
+	slot.toff = 1;
+	CHECK_ERR(kcmp(me, me, TFD, (unsigned)p[0], (unsigned long)&slot),
+		  ENOENT);
+	slot.efd = (unsigned)p[0];
+	CHECK_ERR(kcmp(me, me, TFD, (unsigned)p[0], (unsigned long)&slot),
+		  EINVAL);
 }
 
 TEST(only_with_the_right_to_look)
