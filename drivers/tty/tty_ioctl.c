@@ -25,6 +25,8 @@
 #define TIOCGWINSZ 0x5413
 #define TIOCSWINSZ 0x5414
 #define TIOCMGET 0x5415
+#define TIOCGSOFTCAR 0x5419
+#define TIOCSSOFTCAR 0x541A
 #define FIONREAD 0x541B
 #define TIOCGETD 0x5424
 #define TIOCSETD 0x5423
@@ -36,8 +38,17 @@
 #define TIOCGDEV 0x80045432ul
 #define TIOCVHANGUP 0x5437
 #define TIOCGEXCL 0x80045440ul
+#define TIOCGLCKTRMIOS 0x5456
+#define TIOCSLCKTRMIOS 0x5457
 
 #define TERMIOS_SIZE 36u	/* struct termios: termios2 without speeds */
+struct termio {			/* of System V: TCGETA and kin */
+	u16 iflag, oflag, cflag, lflag;
+	u8 line;
+	u8 cc[8];
+};
+static_assert(sizeof(struct termio) == 18, "termio");
+
 #define TCOOFF 0
 #define TCOON 1
 #define TCIOFF 2
@@ -72,6 +83,26 @@ static void drain_intr(struct tty *t)
 				     !t->ops->pending(t) || t->hupped));
 }
 
+static void keep(u32 *now, u32 old, u32 fixed)
+{
+	*now = (*now & ~fixed) | (old & fixed);
+}
+
+/* What TIOCSLCKTRMIOS fixed stays as it was. */
+static void keep_fixed(struct termios_k *k, const struct termios_k *old,
+		       const struct termios_k *fixed)
+{
+	keep(&k->iflag, old->iflag, fixed->iflag);
+	keep(&k->oflag, old->oflag, fixed->oflag);
+	keep(&k->cflag, old->cflag, fixed->cflag);
+	keep(&k->lflag, old->lflag, fixed->lflag);
+	if (fixed->line)
+		k->line = old->line;
+	for (unsigned i = 0; i < NCCS; i++)
+		if (fixed->cc[i])
+			k->cc[i] = old->cc[i];
+}
+
 static void apply_termios(struct tty *t, const struct termios_k *k)
 {
 	struct termios_k old;
@@ -79,6 +110,7 @@ static void apply_termios(struct tty *t, const struct termios_k *k)
 	irq_lock(&t->lock);
 	old = t->termios;
 	t->termios = *k;
+	keep_fixed(&t->termios, &old, &t->fixed);
 	ldisc_termios_changed_locked(t, &old);
 	irq_unlock(&t->lock);
 	if (t->ops->set_termios)
@@ -87,6 +119,45 @@ static void apply_termios(struct tty *t, const struct termios_k *k)
 	tty_wakeup(t);
 }
 
+static struct termios_k read_termios(struct tty *t)
+{
+	struct termios_k k;
+
+	irq_lock(&t->lock);
+	k = t->termios;
+	irq_unlock(&t->lock);
+	return k;
+}
+
+static int get_termio(struct termios_k *k, const void __user *arg)
+{
+	struct termio o;
+
+	if (copy_from_user(&o, arg, sizeof(o)))
+		return -EFAULT;
+	keep(&k->iflag, o.iflag, 0xffff);
+	keep(&k->oflag, o.oflag, 0xffff);
+	keep(&k->cflag, o.cflag, 0xffff);
+	keep(&k->lflag, o.lflag, 0xffff);
+	k->line = o.line;
+	memcpy(k->cc, o.cc, sizeof(o.cc));
+	return 0;
+}
+
+static long put_termio(struct tty *t, void __user *arg)
+{
+	struct termios_k k = read_termios(t);
+	struct termio o = {
+		.iflag = (u16)k.iflag, .oflag = (u16)k.oflag,
+		.cflag = (u16)k.cflag, .lflag = (u16)k.lflag, .line = k.line,
+	};
+
+	memcpy(o.cc, k.cc, sizeof(o.cc));
+	return copy_to_user(arg, &o, sizeof(o));
+}
+
+/* size: of the caller's structure; how: 0 at once, 1 after output, 2 and drop
+ * input. */
 static long set_termios(struct tty *t, const void __user *arg, size_t size,
 			unsigned how)
 {
@@ -95,11 +166,11 @@ static long set_termios(struct tty *t, const void __user *arg, size_t size,
 
 	if (err)
 		return err;
-	irq_lock(&t->lock);
-	k = t->termios;
-	irq_unlock(&t->lock);
-	if (copy_from_user(&k, arg, size))
-		return -EFAULT;
+	k = read_termios(t);
+	err = size == sizeof(struct termio) ? get_termio(&k, arg) :
+					      copy_from_user(&k, arg, size);
+	if (err)
+		return err;
 	k.ispeed = baud_of(k.cflag, k.ispeed);
 	k.ospeed = baud_of(k.cflag, k.ospeed);
 	if (how) {
@@ -115,12 +186,45 @@ static long set_termios(struct tty *t, const void __user *arg, size_t size,
 
 static long get_termios(struct tty *t, void __user *arg, size_t size)
 {
+	struct termios_k k = read_termios(t);
+
+	return copy_to_user(arg, &k, size);
+}
+
+static long get_fixed(struct tty *t, void __user *arg)
+{
 	struct termios_k k;
 
 	irq_lock(&t->lock);
-	k = t->termios;
+	k = t->fixed;
 	irq_unlock(&t->lock);
-	return copy_to_user(arg, &k, size);
+	return copy_to_user(arg, &k, TERMIOS_SIZE);
+}
+
+static long set_fixed(struct tty *t, const void __user *arg)
+{
+	struct termios_k k = { 0 };
+
+	if (!capable(CAP_SYS_ADMIN))
+		return -EPERM;
+	if (copy_from_user(&k, arg, TERMIOS_SIZE))
+		return -EFAULT;
+	irq_lock(&t->lock);
+	t->fixed = k;
+	irq_unlock(&t->lock);
+	return 0;
+}
+
+static long set_soft_carrier(struct tty *t, const int __user *arg)
+{
+	struct termios_k k = read_termios(t);
+	int on;
+
+	if (get_user(on, arg))
+		return -EFAULT;
+	k.cflag = on ? k.cflag | CLOCAL : k.cflag & ~CLOCAL;
+	apply_termios(t, &k);
+	return 0;
 }
 
 static long set_winsize(struct tty *t, const struct winsize __user *arg)
@@ -281,6 +385,22 @@ long tty_ioctl(struct file *f, unsigned cmd, unsigned long arg)
 		return set_termios(real, p, sizeof(struct termios_k),
 				   cmd == TCSETS2  ? 0 :
 				   cmd == TCSETSW2 ? 1 : 2);
+	case TCGETA:
+		return put_termio(real, p);
+	case TCSETA:
+	case TCSETAW:
+	case TCSETAF:
+		return set_termios(real, p, sizeof(struct termio),
+				   cmd - TCSETA);
+	case TIOCGLCKTRMIOS:
+		return get_fixed(real, p);
+	case TIOCSLCKTRMIOS:
+		return set_fixed(real, p);
+	case TIOCGSOFTCAR:
+		return put_user((int)!!(read_termios(real).cflag & CLOCAL),
+				(int __user *)p);
+	case TIOCSSOFTCAR:
+		return set_soft_carrier(real, p);
 	case TIOCGWINSZ:
 		return get_winsize(real, p);
 	case TIOCSWINSZ:

@@ -129,6 +129,7 @@ struct tty {
 
 	struct irqlock lock;		/* RANK_TTY_IRQ */
 	struct termios_k termios;	/* lock */
+	struct termios_k fixed;		/* bits that stay as they are. lock */
 	struct winsize winsize;		/* lock */
 	u32 count;			/* opens. lock */
 	bool stopped;			/* ^S. lock */
