@@ -89,16 +89,29 @@ u64 clock_realtime_ns(void)
 	return clock_ns() + off;
 }
 
-void clock_set_realtime(u64 ns)
+static void set_offset_locked(s64 off) __must_hold(&set_lock)
 {
 	struct clock_params *p = clock_params;
 
+	WRITE_ONCE(p->seq, p->seq + 1);
+	smp_wmb();
+	WRITE_ONCE(p->realtime_off_ns, off);
+	smp_wmb();
+	WRITE_ONCE(p->seq, p->seq + 1);
+}
+
+void clock_shift_realtime(s64 ns)
+{
 	irq_lock(&set_lock);
-	WRITE_ONCE(p->seq, p->seq + 1);
-	smp_wmb();
-	WRITE_ONCE(p->realtime_off_ns, (s64)(ns - clock_ns()));
-	smp_wmb();
-	WRITE_ONCE(p->seq, p->seq + 1);
+	set_offset_locked(clock_params->realtime_off_ns + ns);
+	irq_unlock(&set_lock);
+	timer_clock_was_set();
+}
+
+void clock_set_realtime(u64 ns)
+{
+	irq_lock(&set_lock);
+	set_offset_locked((s64)(ns - clock_ns()));
 	__atomic_fetch_add(&set_count, 1, __ATOMIC_RELAXED);
 	irq_unlock(&set_lock);
 	timer_clock_was_set();

@@ -52,6 +52,12 @@ u64 clock_realtime_ns(void);
 u64 clock_ns_to_ticks(u64 ns);
 /* Sets CLOCK_REALTIME; wakes timers and timerfds that asked for that. */
 void clock_set_realtime(u64 ns);
+/* Moves it a little, which nobody is to notice.  Any context. */
+void clock_shift_realtime(s64 ns);
+/* Corrects CLOCK_REALTIME by so much, slowly (adjtime(3)), instead of what is
+ * left of the last correction, which is returned.  clock_slew_left: only that. */
+s64 clock_slew(s64 ns);
+s64 clock_slew_left(void);
 /* Called after CLOCK_REALTIME was set, any context: timerfd. */
 extern void (*clock_was_set_hook)(void);
 /* Counts clock_set_realtime() calls, for TFD_TIMER_CANCEL_ON_SET. */

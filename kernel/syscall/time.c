@@ -14,6 +14,9 @@
 #define STA_UNSYNC 0x40
 #define ADJ_SETOFFSET 0x100u
 #define ADJ_NANO 0x2000u
+#define ADJ_ADJTIME 0x8000u	/* adjtime(3): with one or both of */
+#define ADJ_OFFSET_SINGLESHOT 1u
+#define ADJ_OFFSET_READONLY 0x2000u
 #define TICK_USEC 10000
 
 long sys_clock_gettime(int clock, struct timespec64 __user *uts)
@@ -107,20 +110,46 @@ static int step_clock(const struct timex *t)
 	return 0;
 }
 
+/* What is left of the last correction, and maybe a new one. */
+static int slew_clock(struct timex *t)
+{
+	s64 old;
+
+	if (!(t->modes & ADJ_OFFSET_SINGLESHOT))
+		return -EINVAL;
+	if (t->modes & ADJ_OFFSET_READONLY) {
+		old = clock_slew_left();
+	} else {
+		if (!capable(CAP_SYS_TIME))
+			return -EPERM;
+		if (mul_overflow(t->offset, 1000, &old))
+			return -EINVAL;
+		old = clock_slew(old);
+	}
+	t->offset = old / 1000;
+	return 0;
+}
+
 static long adjust(struct timex __user *ut)
 {
 	struct timex t;
+	s64 offset = 0;
 	int err = 0;
 
 	if (copy_from_user(&t, ut, sizeof(t)))
 		return -EFAULT;
-	if (t.modes & ADJ_SETOFFSET)
+	if (t.modes & ADJ_ADJTIME) {
+		err = slew_clock(&t);
+		offset = t.offset;
+	} else if (t.modes & ADJ_SETOFFSET) {
 		err = step_clock(&t);
-	else if (t.modes)
+	} else if (t.modes) {
 		err = capable(CAP_SYS_TIME) ? -EOPNOTSUPP : -EPERM;
+	}
 	if (err)
 		return err;
 	memset((char *)&t + sizeof(t.modes), 0, sizeof(t) - sizeof(t.modes));
+	t.offset = offset;
 	t.maxerror = 16000000;
 	t.esterror = 16000000;
 	t.status = STA_UNSYNC;
