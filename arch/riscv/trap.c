@@ -337,7 +337,7 @@ void syscall_slow(struct regs *r)
 	bool go = true;
 
 	r->a0 = (unsigned long)-ENOSYS;
-	if (current->work & (WORK_TRACE | WORK_SECCOMP))
+	if (current->work & (WORK_TRACE | WORK_SECCOMP | WORK_DISPATCH))
 		go = arch_hooks.syscall_enter(r);
 	if (READ_ONCE(current->work) & WORK_SYSTRACE)
 		trace_sys_enter(r);

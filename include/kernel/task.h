@@ -50,7 +50,9 @@ struct work_item;
 #define WORK_SECCOMP	(1ul << 7)
 #define WORK_STEP	(1ul << 8)
 #define WORK_SYSTRACE	(1ul << 9)	/* events, latencies, strace= */
-#define WORK_SLOW	(WORK_TRACE | WORK_SECCOMP | WORK_SYSTRACE)
+#define WORK_DISPATCH	(1ul << 10)	/* PR_SET_SYSCALL_USER_DISPATCH */
+#define WORK_SLOW	(WORK_TRACE | WORK_SECCOMP | WORK_SYSTRACE | \
+			 WORK_DISPATCH)
 #define WORK_LOOK	(~WORK_SLOW)	/* leave to user: stop */
 
 /* task.state */
@@ -251,6 +253,10 @@ struct task {
 		struct seccomp_filter *filter;
 		u32 mode, count;
 	} seccomp;
+	struct user_dispatch {		/* while WORK_DISPATCH */
+		unsigned long offset, len;
+		const u8 __user *selector;
+	} user_dispatch;
 	u64 syscall_ns;			/* when a timed call began, or 0 */
 	struct sem_undo_list *undo_list;	/* System V semaphores */
 	u64 timer_slack_ns;

@@ -254,6 +254,7 @@ static void reset_task(struct task *t)
 	t->clear_child_tid = NULL;
 	t->set_child_tid = NULL;
 	t->restart.fn = no_restart;
+	flag_clear(&t->work, WORK_DISPATCH);
 	memset(&t->rseq, 0, sizeof(t->rseq));
 }
 

@@ -25,6 +25,7 @@
 #include <task/coredump.h>
 #include <task/ptrace.h>
 #include <task/seccomp.h>
+#include <task/user_dispatch.h>
 
 #define MIB (1024ull * 1024)
 
@@ -137,9 +138,12 @@ static void *vector_alloc(size_t size)
 	return kmalloc(size, GFP_KERNEL);
 }
 
-/* The tracer comes first: the filters judge what it made of the call. */
+/* The program itself comes first, then the tracer: the filters judge what it
+ * made of the call. */
 static bool syscall_enter(struct regs *r)
 {
+	if ((current->work & WORK_DISPATCH) && !user_dispatch_enter(r))
+		return false;
 	if (!ptrace_syscall_enter(r))
 		return false;
 	return likely(!current->seccomp.mode) || regs_syscall_nr(r) < 0 ||

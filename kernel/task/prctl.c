@@ -8,6 +8,7 @@
 #include <lib/string.h>
 #include <mm/mm.h>
 #include <task/seccomp.h>
+#include <task/user_dispatch.h>
 
 #define PR_SET_PDEATHSIG 1
 #define PR_GET_PDEATHSIG 2
@@ -34,6 +35,7 @@
 #define PR_GET_NO_NEW_PRIVS 39
 #define PR_GET_TID_ADDRESS 40
 #define PR_CAP_AMBIENT 47
+#define PR_SET_SYSCALL_USER_DISPATCH 59
 #define PR_SET_VMA 0x53564d41
 
 #define PR_CAP_AMBIENT_IS_SET 1
@@ -276,6 +278,8 @@ int do_prctl(int option, unsigned long a2, unsigned long a3, unsigned long a4,
 	case PR_GET_TID_ADDRESS:
 		return put_user((u64)(uintptr_t)current->clear_child_tid,
 				(u64 __user *)a2);
+	case PR_SET_SYSCALL_USER_DISPATCH:
+		return user_dispatch_set(a2, a3, a4, a5);
 	case PR_CAP_AMBIENT:
 		return a4 || a5 ? -EINVAL : cap_ambient(a2, a3, ret);
 	}
