@@ -82,7 +82,9 @@
 #define CLD_STOPPED 5
 #define CLD_CONTINUED 6
 #define POLL_IN 1
+#define POLL_OUT 2
 #define POLL_MSG 3
+#define POLL_HUP 6
 #define SYS_SECCOMP 1
 #define SYS_USER_DISPATCH 2
 
@@ -157,6 +159,8 @@ void signal_force_fatal(int sig);
 void signal_force_fatal_info(struct siginfo *info);
 /* Recomputes WORK_SIGNAL of t; sighand->lock held. */
 void signal_recalc(struct task *t);
+/* Only sets it. */
+void signal_note_pending(struct task *t);
 void signal_set_blocked(u64 mask);	/* current */
 /* Takes the next deliverable of set for current (sigtimedwait, signalfd);
  * 0: none.  sighand->lock held. */

@@ -185,6 +185,12 @@ bool has_deliverable(struct task *t)
 }
 
 /* Only the owner takes its marks back: another might race with a look. */
+void signal_note_pending(struct task *t)
+{
+	if (has_deliverable(t))
+		flag_set(&t->work, WORK_SIGNAL);
+}
+
 void signal_recalc(struct task *t)
 {
 	if (has_deliverable(t))

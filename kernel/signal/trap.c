@@ -114,7 +114,9 @@ static int stop_traced_relock(struct sighand *s, int code, int why,
 	t->ptrace_message = 0;
 	t->last_siginfo = NULL;
 	t->jobctl &= ~JOBCTL_LISTENING;
-	signal_recalc(t);
+	/* The mark stays if another thread took the signal meanwhile: the
+	 * call that it interrupted has yet to be restarted. */
+	signal_note_pending(t);
 	return code;
 }
 

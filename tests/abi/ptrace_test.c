@@ -8,6 +8,7 @@
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <time.h>
 
 #ifndef PTRACE_EVENT_STOP
 #define PTRACE_EVENT_STOP 128
@@ -502,4 +503,51 @@ TEST(unknown_requests)
 	CHECK_ERR(request(PTRACE_SETOPTIONS, pid, 0, (void *)0x10000l),
 		  EINVAL);
 	end(pid);
+}
+
+static void ignore(int sig)
+{
+	(void)sig;
+}
+
+/* Takes signals of the process away from the main thread. */
+static void *take_signals(void *arg)
+{
+	for (;;)
+		syscall(SYS_tgkill, getpid(), syscall(SYS_gettid), SIGUSR2);
+	return arg;
+}
+
+static void wait_and_check(void)
+{
+	struct timespec ms = { .tv_nsec = 1000000 };
+	struct sigaction sa = { .sa_handler = ignore };
+	int zero = 0;
+	pthread_t t;
+
+	sigaction(SIGUSR1, &sa, NULL);
+	sigaction(SIGUSR2, &sa, NULL);
+	pthread_create(&t, NULL, take_signals, NULL);
+	for (int i = 0; i < 200; i++)
+		if (syscall(SYS_futex, &zero, 0, 0, &ms, NULL, 0) != -1 ||
+		    (errno != EINTR && errno != ETIMEDOUT))
+			_exit(1);
+	_exit(0);
+}
+
+TEST(a_call_is_restarted_whoever_took_the_signal)
+{
+	pid_t pid = traced_child(wait_and_check);
+	int st, sig = 0, stops = 0;
+
+	for (;;) {
+		CHECK(request(PTRACE_SYSCALL, pid, 0, (void *)(long)sig) == 0);
+		st = wait_status(pid);
+		if (!WIFSTOPPED(st))
+			break;
+		sig = WSTOPSIG(st) == SIGTRAP ? 0 : WSTOPSIG(st);
+		if (!sig && ++stops % 5 == 0)
+			kill(pid, SIGUSR1);
+	}
+	CHECK_EQ(st, 0);
 }
