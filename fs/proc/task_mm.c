@@ -76,12 +76,29 @@ static void put_area(struct seq *s, struct mm *mm, struct vma *v)
 	seq_putc(s, '\n');
 }
 
+/* Lets writers in now and then: a long text takes long. */
+#define AREAS_AT_ONCE 8u
+
+static struct vma *next_area_relock(struct mm *mm, struct vma *v, unsigned *n)
+	__must_hold(&mm->map_lock)
+{
+	unsigned long end = v->end;
+
+	if (++*n % AREAS_AT_ONCE)
+		return vma_next(v);
+	rwsem_read_unlock(&mm->map_lock);
+	cond_resched();
+	rwsem_read_lock(&mm->map_lock);
+	return vma_find(mm, end);
+}
+
 typedef void area_fn(struct seq *s, struct mm *mm, struct vma *v, void *arg);
 
 static int for_each_area(struct seq *s, const struct task_view *view,
 			 area_fn *fn, void *arg)
 {
 	struct mm *mm = task_get_mm(view->t);
+	unsigned n = 0;
 	struct vma *v;
 	int err;
 
@@ -89,7 +106,7 @@ static int for_each_area(struct seq *s, const struct task_view *view,
 		return 0;
 	err = rwsem_read_lock_killable(&mm->map_lock);
 	if (!err) {
-		for (v = vma_first(mm); v; v = vma_next(v))
+		for (v = vma_first(mm); v; v = next_area_relock(mm, v, &n))
 			fn(s, mm, v, arg);
 		rwsem_read_unlock(&mm->map_lock);
 	}
