@@ -39,16 +39,13 @@ struct f_owner_ex {
 };
 
 /* --- status flags --------------------------------------------------------------------*/
-int file_set_fasync(struct file *f, bool on)
+int file_set_fasync(struct file *f, int fd, bool on)
 {
-	int err;
-
 	if (!(f->flags & FASYNC) == !on)
 		return 0;
 	if (!f->ops->fasync)
 		return on ? -ENOTTY : 0;
-	err = f->ops->fasync(f, on);
-	return err < 0 ? err : 0;
+	return f->ops->fasync(f, fd, on);
 }
 
 static int check_setfl(struct file *f, unsigned flags)
@@ -67,12 +64,14 @@ static int check_setfl(struct file *f, unsigned flags)
 	return 0;
 }
 
-int file_set_flags(struct file *f, unsigned flags)
+int file_set_flags(struct file *f, int fd, unsigned flags)
 {
 	int err = check_setfl(f, flags);
 
-	if (!err && ((flags ^ f->flags) & FASYNC) && f->ops->fasync)
-		err = file_set_fasync(f, flags & FASYNC);
+	if (!f->ops->fasync)	/* the flag stays as it is */
+		flags = (flags & ~FASYNC) | (f->flags & FASYNC);
+	else if (!err)
+		err = file_set_fasync(f, fd, flags & FASYNC);
 	if (err)
 		return err;
 	spin_lock(&f->lock);
@@ -195,12 +194,6 @@ void file_signal_owner(struct file *f, int fd, int code, int band)
 	rcu_read_unlock();
 }
 
-void file_send_sigio(struct file *f, int band)
-{
-	if (f->flags & FASYNC)
-		file_signal_owner(f, -1, POLL_IN, band);
-}
-
 /* --- commands ---------------------------------------------------------------------------*/
 static long set_own(struct file *f, int who)
 {
@@ -223,7 +216,7 @@ long file_fcntl(struct file *f, unsigned fd, unsigned cmd, unsigned long arg)
 	case F_GETFL:
 		return f->flags;
 	case F_SETFL:
-		return file_set_flags(f, (unsigned)arg);
+		return file_set_flags(f, (int)fd, (unsigned)arg);
 	case F_GETLK ... F_SETLKW:
 	case F_OFD_GETLK ... F_OFD_SETLKW:
 		return locks_fcntl(f, fd, cmd, (struct flock64 __user *)arg);
@@ -271,7 +264,7 @@ static long set_bit_flag(struct file *f, unsigned flag, int __user *arg)
 	if (get_user(on, arg))
 		return -EFAULT;
 	if (flag == FASYNC) {
-		int err = file_set_fasync(f, on);
+		int err = file_set_fasync(f, -1, on);
 
 		if (err)
 			return err;

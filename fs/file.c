@@ -108,7 +108,6 @@ int file_alloc(unsigned flags, struct file **out)
 	f->path = (struct path){ NULL, NULL };
 	f->cred = cred_get(current->cred);
 	f->ra = (struct readahead){ 0 };
-	f->fasync = NULL;
 	f->wb_err_seq = 0;
 	f->owner.pid = NULL;
 	f->owner.sig = 0;
@@ -288,7 +287,7 @@ static void release(struct file *f)
 	if (unlikely(f->inode->locks))
 		locks_on_release(f);
 	if (unlikely(f->flags & FASYNC) && f->ops->fasync)
-		ignore_error(f->ops->fasync(f, false));	/* taking off */
+		ignore_error(f->ops->fasync(f, -1, false));	/* taking off */
 	if (f->ops->release)
 		f->ops->release(f);
 	drop_write_access(f);

@@ -42,6 +42,7 @@ struct pipe {
 	u16 *packets;			/* ring of lengths. lock */
 	u32 packet_head, packet_tail;	/* lock */
 	struct waitq rd_wait, wr_wait;
+	struct fasync *fasync;
 	struct inode *inode;
 };
 
@@ -234,6 +235,7 @@ static ssize_t pipe_read_iter(struct file *f, struct iter *it, u64 *pos,
 	n = take(p, it);
 	if (had_no_room && room_of(p) >= PIPE_BUF)
 		wake_writers(p);
+	fasync_notify(&p->fasync, POLL_OUT);
 	if (pipe_used(p))
 		wake_readers(p);	/* bytes are left for the next one */
 out:
@@ -296,6 +298,7 @@ static ssize_t pipe_write_iter(struct file *f, struct iter *it, u64 *pos,
 			done += n;
 			if (was_empty || READ_ONCE(p->is_polled))
 				wake_readers(p);
+			fasync_notify(&p->fasync, POLL_IN);
 			continue;
 		}
 		n = -EAGAIN;
@@ -358,6 +361,11 @@ static long pipe_ioctl(struct file *f, unsigned cmd, unsigned long arg)
 	return put_user(n, (int __user *)arg);
 }
 
+static int pipe_fasync(struct file *f, int fd, bool on)
+{
+	return fasync_set(&f->inode->pipe->fasync, f, fd, on);
+}
+
 static void pipe_release(struct file *f)
 {
 	struct inode *i = f->inode;
@@ -370,6 +378,8 @@ static void pipe_release(struct file *f)
 	if (f->mode & FMODE_WRITE)
 		p->writers--;
 	if (!p->readers != !p->writers) {
+		fasync_notify(&p->fasync, POLL_IN);
+		fasync_notify(&p->fasync, POLL_OUT);
 		waitq_wake(&p->rd_wait, TASK_INTERRUPTIBLE, 0, 0);
 		waitq_wake(&p->wr_wait, TASK_INTERRUPTIBLE, 0, 0);
 	}
@@ -470,6 +480,7 @@ static const struct file_ops pipe_fops = {
 	.llseek = no_llseek,
 	.poll = pipe_poll,
 	.ioctl = pipe_ioctl,
+	.fasync = pipe_fasync,
 	.release = pipe_release,
 };
 
@@ -479,6 +490,7 @@ const struct file_ops fifo_fops = {
 	.llseek = no_llseek,
 	.poll = pipe_poll,
 	.ioctl = pipe_ioctl,
+	.fasync = pipe_fasync,
 	.open = fifo_open,
 	.release = pipe_release,
 };

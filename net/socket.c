@@ -87,6 +87,15 @@ static long socket_ioctl(struct file *f, unsigned cmd, unsigned long arg)
 	return s->ops->ioctl ? s->ops->ioctl(s, cmd, arg) : -ENOTTY;
 }
 
+static int socket_fasync(struct file *f, int fd, bool on)
+{
+	struct socket *s = f->priv;
+
+	if (!s->ops || !s->ops->fasync)
+		return on ? -ENOTTY : 0;
+	return fasync_set(s->ops->fasync(s), f, fd, on);
+}
+
 static void socket_release(struct file *f)
 {
 	struct socket *s = f->priv;
@@ -102,6 +111,7 @@ static const struct file_ops socket_fops = {
 	.llseek = no_llseek,
 	.poll = socket_poll,
 	.ioctl = socket_ioctl,
+	.fasync = socket_fasync,
 	.release = socket_release,
 };
 

@@ -436,7 +436,8 @@ struct file_ops {
 	int (*flush)(struct file *f);		/* each close */
 	void (*release)(struct file *f);	/* last close */
 	int (*fsync)(struct file *f, u64 start, u64 end, bool data_only);
-	int (*fasync)(struct file *f, bool on);
+	/* O_ASYNC comes or goes; fd < 0: not known. */
+	int (*fasync)(struct file *f, int fd, bool on);
 	int (*fallocate)(struct file *f, int mode, u64 off, u64 len);
 	int (*lock)(struct file *f, int cmd, void *flock);
 	size_t (*show_fdinfo)(struct file *f, char *buf, size_t n);
@@ -482,7 +483,6 @@ struct file {
 		int type, sig;
 		u32 uid, euid;
 	} owner;			/* F_SETOWN */
-	void *fasync;
 	u32 wb_err_seq;
 	struct rcu_head rcu;
 };
@@ -493,12 +493,23 @@ static inline struct file *file_get(struct file *f)
 	return f;
 }
 void file_put(struct file *f);
-/* Tells the owner of an O_ASYNC file: SIGIO, or what F_SETSIG said. */
-void file_send_sigio(struct file *f, int band);
-/* Sends that signal, O_ASYNC or not; fd, code and band are the siginfo's. */
+/* Sends the owner SIGIO, or what F_SETSIG said; fd, code and band are the
+ * siginfo's.  Any context. */
 void file_signal_owner(struct file *f, int fd, int code, int band);
 /* The current process becomes the owner if the file has none. */
 int __must_check file_own(struct file *f);
+/* The O_ASYNC files of an object, which has a pointer to the first.  set: the
+ * fasync operation.  notify: something happened, POLL_IN to those that read,
+ * POLL_OUT to those that write, POLL_HUP to all. */
+struct fasync;
+int __must_check fasync_set(struct fasync **list, struct file *f, int fd,
+			    bool on);
+void fasync_send(struct fasync **list, int code);
+static inline void fasync_notify(struct fasync **list, int code)
+{
+	if (unlikely(READ_ONCE(*list)))
+		fasync_send(list, code);
+}
 /* F_SETOWN and its kin. */
 long file_fcntl(struct file *f, unsigned fd, unsigned cmd, unsigned long arg);
 /* Makes an open file of a path (references are taken). */
@@ -536,8 +547,8 @@ static inline unsigned file_iocb_flags(const struct file *f)
 	return io;
 }
 /* F_SETFL, O_ASYNC. */
-int __must_check file_set_flags(struct file *f, unsigned flags);
-int __must_check file_set_fasync(struct file *f, bool on);
+int __must_check file_set_flags(struct file *f, int fd, unsigned flags);
+int __must_check file_set_fasync(struct file *f, int fd, bool on);
 /* Bytes moved, or -Exxx; positions move with them. NULL: the file's own. */
 ssize_t vfs_sendfile(struct file *out, struct file *in, u64 *pos, size_t n);
 ssize_t vfs_copy_file_range(struct file *in, u64 *ipos, struct file *out,

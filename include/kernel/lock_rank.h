@@ -52,6 +52,7 @@ enum lock_rank {
 	RANK_LRU,
 	RANK_SPIN_LEAF,
 	/* irqlocks: interrupts off */
+	RANK_FASYNC,		/* lists of O_ASYNC files */
 	RANK_TASKLIST,		/* parents, children, pids, sessions */
 	RANK_SIGHAND,		/* signal state of a process */
 	RANK_IRQ,		/* subsystem irqlocks that wake tasks */

@@ -107,6 +107,7 @@ struct proto_ops {
 			  const void __user *val, int len);
 	int (*getsockopt)(struct socket *s, int level, int name, void *val,
 			  int *len);	/* kernel buffer of *len <= 256 */
+	struct fasync **(*fasync)(struct socket *s);	/* its list */
 	void (*release)(struct socket *s);
 };
 

@@ -106,6 +106,13 @@ static int unix_shutdown(struct socket *s, int how)
 	return 0;
 }
 
+static struct fasync **unix_fasync(struct socket *s)
+{
+	struct unix_sock *u = s->sk;
+
+	return &u->fasync;
+}
+
 static u32 unix_poll(struct socket *s, struct poll_table *pt)
 {
 	struct unix_sock *u = s->sk;
@@ -268,6 +275,7 @@ static void unix_release(struct socket *s)
 			irq_unlock(&p->lock);
 		}
 		wake_all(&p->wait);
+		fasync_notify(&p->fasync, POLL_HUP);
 		unix_put(p);
 	}
 	wake_all(&u->wait);
@@ -291,6 +299,7 @@ const struct proto_ops unix_ops = {
 	.ioctl = unix_ioctl,
 	.setsockopt = unix_setsockopt,
 	.getsockopt = unix_getsockopt,
+	.fasync = unix_fasync,
 	.release = unix_release,
 };
 

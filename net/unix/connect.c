@@ -120,8 +120,10 @@ int unix_connect(struct socket *s, const void *addr, int len,
 		if (err)
 			break;
 		err = queue_connection(u, l, n);
-		if (!err)
+		if (!err) {
 			waitq_wake(&l->wait, TASK_NORMAL, 1, EPOLLIN);
+			fasync_notify(&l->fasync, POLL_IN);
+		}
 		if (err == -EAGAIN && !nonblock) {
 			err = wait_event_intr_until(
 				&l->wait, accept_room(l),

@@ -17,6 +17,7 @@ void unix_msg_free(struct unix_msg *m)
 	__atomic_sub_fetch(&from->wmem, m->charge, __ATOMIC_SEQ_CST);
 	if (waitq_active(&from->wait))
 		waitq_wake(&from->wait, TASK_NORMAL, 0, EPOLLOUT);
+	fasync_notify(&from->fasync, POLL_OUT);
 	unix_put(from);
 	kvfree(m);
 }

@@ -72,6 +72,8 @@ static int deliver(struct unix_sock *u, struct unix_sock *to,
 	if (!err && waitq_active(&to->wait))
 		waitq_wake_sync(&to->wait, TASK_NORMAL, 1,
 				EPOLLIN | EPOLLRDNORM);
+	if (!err)
+		fasync_notify(&to->fasync, POLL_IN);
 	return err;
 }
 

@@ -47,6 +47,7 @@ struct unix_sock {
 	u32 backlog;			/* lock */
 	struct mutex bind_lock, read_lock;
 	struct waitq wait;		/* readers, writers, accept, connect */
+	struct fasync *fasync;
 	s64 wmem;			/* atomic: bytes of ours under way */
 	u32 sndbuf;
 	struct unix_addr *addr;		/* set once. atomic */
