@@ -52,7 +52,7 @@ static u32 events_of(u32 dn)
 	return in;
 }
 
-static void remove_locked(struct dnotify *d) __must_hold(&notify_lock)
+static void remove_locked(struct dnotify *d)
 {
 	list_del(&d->node);
 	kfree(d);
@@ -75,7 +75,6 @@ void dnotify_tell_locked(struct inode *i, u32 what)
 }
 
 static struct dnotify *find_locked(struct file *f, const struct files *owner)
-	__must_hold(&notify_lock)
 {
 	struct notify_marks *m = f->inode->marks;
 	struct dnotify *d;

@@ -80,7 +80,7 @@ static void put_area(struct seq *s, struct mm *mm, struct vma *v)
 #define AREAS_AT_ONCE 8u
 
 static struct vma *next_area_relock(struct mm *mm, struct vma *v, unsigned *n)
-	__must_hold(&mm->map_lock)
+	__no_analysis
 {
 	unsigned long end = v->end;
 
