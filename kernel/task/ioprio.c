@@ -17,27 +17,15 @@
 #include <task/sched_rights.h>
 
 #define LEVEL_MASK 7u
-#define CLASS_OF(prio) ((enum io_class)((prio) >> IOPRIO_CLASS_SHIFT & 7))
 
 struct ioprio_visit {
 	struct task_visit visit;
 	u16 prio;		/* to be set, or the best seen */
 };
 
-enum io_class task_io_class(const struct task *t)
-{
-	enum io_class class = CLASS_OF(READ_ONCE(t->ioprio));
-
-	if (class != IO_CLASS_NONE)
-		return class;
-	if (t->policy == SCHED_FIFO || t->policy == SCHED_RR)
-		return IO_CLASS_RT;
-	return t->policy == SCHED_IDLE ? IO_CLASS_IDLE : IO_CLASS_BE;
-}
-
 static int check(unsigned prio)
 {
-	switch (CLASS_OF(prio)) {
+	switch (IOPRIO_CLASS(prio)) {
 	case IO_CLASS_NONE:
 		return prio & LEVEL_MASK ? -EINVAL : 0;
 	case IO_CLASS_RT:
@@ -61,7 +49,8 @@ static bool may_set(struct task *t)
 /* The first refusal ends it. */
 static void set_one(struct task_visit *visit, struct task *t)
 {
-	struct ioprio_visit *v = container_of(visit, struct ioprio_visit, visit);
+	struct ioprio_visit *v =
+		container_of(visit, struct ioprio_visit, visit);
 
 	if (visit->err && visit->err != -ESRCH)
 		return;
@@ -73,7 +62,8 @@ static void set_one(struct task_visit *visit, struct task *t)
 /* For one task what was set, for many the best of them. */
 static void get_one(struct task_visit *visit, struct task *t)
 {
-	struct ioprio_visit *v = container_of(visit, struct ioprio_visit, visit);
+	struct ioprio_visit *v =
+		container_of(visit, struct ioprio_visit, visit);
 	u16 prio = READ_ONCE(t->ioprio);
 
 	v->prio = visit->err ? prio : min(v->prio, prio);
