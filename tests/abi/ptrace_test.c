@@ -446,6 +446,34 @@ TEST(an_interrupted_call_runs_again_unless_handled)
 	end(pid);
 }
 
+/* The stop at the call's end must not take back what interrupted it. */
+TEST(an_interrupted_call_runs_again_after_its_exit_stop)
+{
+	int p[2];
+	pid_t pid;
+	char c;
+
+	CHECK(pipe(p) == 0);
+	pid = fork();
+	if (!pid)
+		_exit(read(p[0], &c, 1) == 1 ? 8 : errno);
+	usleep(50000);
+	CHECK(request(PTRACE_SEIZE, pid, 0, (void *)O_SYSGOOD) == 0);
+	CHECK(request(PTRACE_INTERRUPT, pid, 0, NULL) == 0);
+	expect_stop(pid, SIGTRAP | PTRACE_EVENT_STOP << 8);
+	CHECK(request(PTRACE_SYSCALL, pid, 0, NULL) == 0);
+	expect_stop(pid, SIGTRAP | 0x80);
+	CHECK(request(PTRACE_SYSCALL, pid, 0, NULL) == 0);
+	usleep(50000);
+	CHECK(request(PTRACE_INTERRUPT, pid, 0, NULL) == 0);
+	expect_stop(pid, SIGTRAP | 0x80);
+	CHECK(request(PTRACE_DETACH, pid, 0, NULL) == 0);
+	usleep(50000);
+	CHECK_EQ(waitpid(pid, NULL, WNOHANG), 0);
+	CHECK(write(p[1], "x", 1) == 1);
+	CHECK_EQ(WEXITSTATUS(wait_status(pid)), 8);
+}
+
 static void *thread_main(void *arg)
 {
 	return arg;
