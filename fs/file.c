@@ -98,8 +98,7 @@ int file_alloc(unsigned flags, struct file **out)
 		return -ENOMEM;
 	}
 	f->mode = mode_of(flags);
-	f->flags = flags & ~(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC |
-			     O_CLOEXEC);
+	f->flags = flags & ~(O_CREAT | O_EXCL | O_TRUNC | O_CLOEXEC);
 	f->ops = &path_fops;
 	f->inode = NULL;
 	f->mapping = NULL;
@@ -240,6 +239,7 @@ int vfs_open(struct file *f, struct path *p)
 		if (err)
 			goto err_access;
 	}
+	f->flags &= ~(u32)O_NOCTTY;	/* a word to open() alone */
 	set_position_mode(f);
 	err = -EINVAL;
 	if (unlikely(f->flags & O_DIRECT) && !can_direct(f))

@@ -164,7 +164,8 @@ int tty_open_file(struct tty *t, struct file *f, bool may_control)
 		return err;
 	}
 	tty_get(t);
-	if (may_control && !(f->flags & O_NOCTTY))
+	/* Who may only write gets no rights of a session. */
+	if (may_control && !(f->flags & O_NOCTTY) && (f->mode & FMODE_READ))
 		tty_set_controlling(t);
 	return 0;
 }

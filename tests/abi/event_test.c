@@ -328,3 +328,31 @@ TEST(closing_the_master_hangs_up)
 	CHECK_EQ(waitpid(pid, &status, 0), pid);
 	CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGHUP);
 }
+
+/* The terminal of this process, or -1 with ENXIO. */
+static int own_tty(void)
+{
+	return open("/dev/tty", O_RDWR);
+}
+
+TEST(a_leader_gets_the_terminal_it_opens_unless_told_not_to)
+{
+	int status, s, m = open_pty(&s), fd;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		setsid();
+		CHECK((fd = open(ptsname(m), O_RDWR | O_NOCTTY)) >= 0);
+		CHECK(!(fcntl(fd, F_GETFL) & O_NOCTTY));
+		CHECK_ERR(own_tty(), ENXIO);
+		CHECK(open(ptsname(m), O_WRONLY) >= 0);
+		CHECK_ERR(own_tty(), ENXIO);
+		CHECK(ioctl(m, 0x5441, O_RDWR | O_NOCTTY) >= 0); /* its peer */
+		CHECK_ERR(own_tty(), ENXIO);
+		CHECK(open(ptsname(m), O_RDWR) >= 0);
+		CHECK(own_tty() >= 0);
+		_exit(0);
+	}
+	CHECK_EQ(waitpid(pid, &status, 0), pid);
+	CHECK_EQ(status, 0);
+}
