@@ -172,6 +172,12 @@ static bool in_kernel_text(unsigned long pc)
 	return pc >= (unsigned long)_text && pc < (unsigned long)_etext;
 }
 
+bool arch_is_entry(unsigned long pc)
+{
+	return pc >= (unsigned long)entry_begin &&
+	       pc < (unsigned long)entry_end;
+}
+
 /*
  * A frame that returns into the entry code belongs to a trap handler, and its
  * frame pointer is the address of the interrupted registers.
@@ -183,8 +189,7 @@ static void walk_step(unsigned long *fp, unsigned long *pc)
 
 	*pc = record[-1];
 	*fp = record[-2];
-	if (*pc >= (unsigned long)entry_begin &&
-	    *pc < (unsigned long)entry_end && in_kernel_text(r->pc)) {
+	if (arch_is_entry(*pc) && in_kernel_text(r->pc)) {
 		*pc = r->pc;
 		*fp = r->s0;
 	}
@@ -201,8 +206,7 @@ static bool is_chain(const struct task *t, unsigned long fp)
 		fp = ((const unsigned long *)fp)[-2];
 		if (!in_kernel_text(pc))
 			return false;
-		if (pc >= (unsigned long)entry_begin &&
-		    pc < (unsigned long)entry_end)
+		if (arch_is_entry(pc))
 			return n > 0;
 	}
 	return false;

@@ -400,6 +400,8 @@ const struct inode_ops proc_magic_ops = {
 static const struct task_entry entries[] = {
 	DIR("task", 0555, IN_PROCESS, proc_threads_dir_ops, proc_threads_fops),
 	DIR("fd", 0500, IN_BOTH, proc_fd_dir_ops, proc_fd_fops),
+	DIR("map_files", 0500, IN_PROCESS, proc_map_files_dir_ops,
+	    proc_map_files_fops),
 	DIR("fdinfo", 0555, IN_BOTH, proc_fdinfo_dir_ops, proc_fdinfo_fops),
 	DIR("ns", 0511, IN_BOTH, proc_ns_dir_ops, proc_ns_fops),
 	TEXT("environ", 0400, IN_BOTH, NEED_READ, proc_environ),
@@ -611,7 +613,7 @@ int proc_task_dir_attach(struct super_block *sb, struct pid *pid,
 	pi->inode.ops = proc_task_dir_ops_of(sb);
 	spin_unlock(&sb->inode_lock);
 	pi->inode.fops = &proc_task_dir_fops;
-	pi->inode.nlink = is_thread ? 5 : 6;
+	pi->inode.nlink = is_thread ? 5 : 7;
 	t = proc_task(&pi->inode);
 	if (!t) {
 		inode_put(&pi->inode);

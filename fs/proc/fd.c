@@ -93,7 +93,7 @@ static int fd_follow(struct dentry *d, struct inode *i, struct path *out)
 	return 0;
 }
 
-static int fd_getattr(const struct path *p, struct kstat *st, u32 mask,
+int proc_link_getattr(const struct path *p, struct kstat *st, u32 mask,
 		      unsigned flags)
 {
 	generic_fillattr(p->dentry->inode, st);
@@ -105,7 +105,7 @@ static const struct inode_ops fd_link_ops = {
 	.follow = fd_follow,
 	.get_link = proc_magic_text,
 	.setattr = proc_dir_setattr,
-	.getattr = fd_getattr,
+	.getattr = proc_link_getattr,
 };
 
 /* --- fdinfo -------------------------------------------------------------*/

@@ -228,8 +228,8 @@ static bool is_sleep_function(const char *name)
 {
 	static const char *const prefixes[] = {
 		"schedule", "io_schedule", "arch_switch", "switch", "wait_",
-		"sleep_", "mutex_lock", "rwsem_", "page_wait", "completion_",
-		"sched_", "__switch", "preempt_",
+		"sleep_until", "sleep_ns", "mutex_lock", "rwsem_", "page_wait",
+		"completion_", "sched_", "__switch", "preempt_",
 	};
 
 	for (unsigned i = 0; i < ARRAY_SIZE(prefixes); i++)
@@ -257,23 +257,23 @@ int proc_stack(struct seq *s, const struct task_view *v)
 	return 0;
 }
 
+/* The innermost function that does more than put a task to sleep; where the
+ * system call itself does no more, that call. */
 int proc_wchan(struct seq *s, const struct task_view *v)
 {
 	struct frames f = { .n = 0 };
-	char name[128];
+	char name[128] = "0";
 
 	if (v->t != current &&
 	    !ptrace_may_access(v->t, PTRACE_MODE_READ | PTRACE_MODE_FSCREDS))
 		walk(v->t, &f);
-	for (unsigned i = 0; i < f.n; i++) {
+	for (unsigned i = 0; i < f.n && !arch_is_entry(f.pc[i]); i++) {
 		symbol_format(f.pc[i], name, sizeof(name));
-		if (is_sleep_function(name))
-			continue;
-		*strchrnul(name, '+') = 0;
-		seq_puts(s, name);
-		return 0;
+		name[strcspn(name, ".+")] = 0;
+		if (!is_sleep_function(name))
+			break;
 	}
-	seq_putc(s, '0');
+	seq_puts(s, name);
 	return 0;
 }
 

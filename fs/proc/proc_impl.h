@@ -157,6 +157,10 @@ proc_write_fn proc_comm_write, proc_fail_nth_write, proc_oom_adj_write,
 	proc_oom_score_adj_write, proc_timerslack_write;
 extern const struct file_ops proc_fd_fops, proc_fdinfo_fops;	/* fd.c */
 extern const struct inode_ops proc_fd_dir_ops, proc_fdinfo_dir_ops;
+int proc_link_getattr(const struct path *p, struct kstat *st, u32 mask,
+		      unsigned flags);
+extern const struct file_ops proc_map_files_fops;	/* map_files.c */
+extern const struct inode_ops proc_map_files_dir_ops;
 extern const struct file_ops proc_ns_fops;			/* ns.c */
 extern const struct inode_ops proc_ns_dir_ops;
 extern const struct file_ops proc_mounts_fops, proc_mountinfo_fops,

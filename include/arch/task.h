@@ -147,6 +147,9 @@ unsigned long arch_user_pc(struct task *t);
 void arch_stack_walk(struct task *t, bool (*fn)(void *arg, unsigned long pc),
 		     void *arg);
 
+/* Does pc lie in the ways into the kernel, before any C function? */
+bool arch_is_entry(unsigned long pc);
+
 /* Of a task that runs elsewhere and does not answer: calls whose frames lie on
  * its stack, outermost last; the first may be over. */
 void arch_stack_search(struct task *t,
