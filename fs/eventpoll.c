@@ -276,11 +276,12 @@ static size_t ep_show_fdinfo(struct file *f, char *buf, size_t n)
 
 		len += (size_t)kscnprintf(
 			buf + len, n - len,
-			"tfd: %8d events: %8x data: %16llx  pos:%lli ino:%llx\n",
+			"tfd: %8d events: %8x data: %16llx  pos:%lli ino:%llx sdev:%x\n",
 			it->fd, it->event.events,
 			(unsigned long long)it->event.data,
 			(long long)it->file->pos,
-			(unsigned long long)it->file->inode->ino);
+			(unsigned long long)it->file->inode->ino,
+			it->file->inode->sb->dev);
 	}
 	mutex_unlock(&ep->mutex);
 	return len;

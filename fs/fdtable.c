@@ -452,15 +452,19 @@ int fd_dup(int old, int new, unsigned flags, int *out)
 	return err;
 }
 
-bool fd_cloexec(int fd)
+bool files_cloexec(struct files *fs, int fd)
 {
-	struct files *fs = current->files;
 	bool on;
 
 	spin_lock(&fs->lock);
 	on = (u32)fd < fs->table->max && bit_test(fs->table->cloexec, (u32)fd);
 	spin_unlock(&fs->lock);
 	return on;
+}
+
+bool fd_cloexec(int fd)
+{
+	return files_cloexec(current->files, fd);
 }
 
 void fd_set_cloexec(int fd, bool on)

@@ -505,6 +505,37 @@ static size_t show_one(const struct file_lock *l, u64 nr, char *buf, size_t n)
 				  l->inode->ino, l->start, end);
 }
 
+static size_t show_held(const struct list *of, const struct file *f,
+			const struct files *fs, u64 *nr, char *buf, size_t n)
+{
+	struct file_lock *l;
+	size_t used = 0;
+
+	list_for_each_entry(l, of, node) {
+		if (l->owner != f && l->owner != fs)
+			continue;
+		used += (size_t)kscnprintf(buf + used, n - used, "lock:\t");
+		used += show_one(l, ++*nr, buf + used, n - used);
+	}
+	return used;
+}
+
+size_t locks_show_file(struct file *f, const struct files *fs, char *buf,
+		       size_t n)
+{
+	struct file_lock_ctx *c = load_acquire(&f->inode->locks);
+	size_t used;
+	u64 nr = 0;
+
+	if (!c)
+		return 0;
+	spin_lock(&locks_lock);
+	used = show_held(&c->whole, f, fs, &nr, buf, n);
+	used += show_held(&c->ranges, f, fs, &nr, buf + used, n - used);
+	spin_unlock(&locks_lock);
+	return used;
+}
+
 size_t locks_show(u64 *index, char *buf, size_t n)
 {
 	struct file_lock *l;

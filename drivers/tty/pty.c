@@ -405,6 +405,14 @@ static void master_release(struct file *f)
 	pair_end(slave);
 }
 
+static size_t master_fdinfo(struct file *f, char *buf, size_t n)
+{
+	struct pair *p = ((struct tty *)f->priv)->priv;
+
+	return (size_t)kscnprintf(buf, n, "tty-index:\t%u\n",
+				  p->slave->index);
+}
+
 static int ptmx_open(struct inode *i, struct file *f);
 
 static const struct file_ops ptmx_fops = {
@@ -415,6 +423,7 @@ static const struct file_ops ptmx_fops = {
 	.poll = master_poll,
 	.ioctl = master_ioctl,
 	.release = master_release,
+	.show_fdinfo = master_fdinfo,
 };
 
 static int index_take(struct tty *slave)

@@ -8,6 +8,7 @@
  */
 #include "proc_impl.h"
 #include <fs/fdtable.h>
+#include <fs/locks.h>
 #include <lib/printf.h>
 #include <lib/string.h>
 #include <mm/slab.h>
@@ -109,7 +110,8 @@ static const struct inode_ops fd_link_ops = {
 };
 
 /* --- fdinfo -------------------------------------------------------------*/
-static void put_own_lines(struct seq *s, struct file *f)
+/* What fits is all there is; else once more with more room. */
+static void put_lines(struct seq *s, struct file *f, struct files *fs)
 {
 	size_t room = 256, n;
 	char *to;
@@ -118,7 +120,8 @@ static void put_own_lines(struct seq *s, struct file *f)
 		to = seq_reserve(s, room);
 		if (!to)
 			return;
-		n = f->ops->show_fdinfo(f, to, room);
+		n = fs ? locks_show_file(f, fs, to, room) :
+			 f->ops->show_fdinfo(f, to, room);
 		if (n < room - 1 || room > 1u << 20)
 			break;
 		room *= 4;
@@ -126,29 +129,44 @@ static void put_own_lines(struct seq *s, struct file *f)
 	s->len += min(n, room);
 }
 
+static void put_fdinfo(struct seq *s, struct file *f, struct files *fs, int fd)
+{
+	u32 flags = READ_ONCE(f->flags);
+
+	if (files_cloexec(fs, fd))
+		flags |= O_CLOEXEC;
+	seq_printf(s, "pos:\t%llu\nflags:\t0%o\nmnt_id:\t%d\nino:\t%llu\n",
+		   READ_ONCE(f->pos), flags,
+		   f->path.mnt ? f->path.mnt->id : 0, f->inode->ino);
+	if (READ_ONCE(f->inode->locks))
+		put_lines(s, f, fs);
+	if (f->ops->show_fdinfo)
+		put_lines(s, f, NULL);
+}
+
 static int fdinfo_fill(struct seq *s, struct file *self)
 {
 	struct inode *i = self->inode;
 	struct task *t = proc_task(i);
+	struct files *fs = NULL;
 	struct file *f;
 	int err;
 
 	if (!t)
 		return -ENOENT;
 	err = proc_check_access(t, NEED_READ);
+	if (!err)
+		fs = proc_get_files(t);
 	task_put(t);
-	if (err)
-		return err;
-	f = file_of(i);
-	if (!f)
-		return -ENOENT;
-	seq_printf(s, "pos:\t%llu\nflags:\t0%o\nmnt_id:\t%d\nino:\t%llu\n",
-		   READ_ONCE(f->pos), READ_ONCE(f->flags),
-		   f->path.mnt ? f->path.mnt->id : 0, f->inode->ino);
-	if (f->ops->show_fdinfo)
-		put_own_lines(s, f);
-	file_put(f);
-	return 0;
+	if (!fs)
+		return err ? err : -ENOENT;
+	f = files_get_file(fs, proc_i(i)->fd);
+	if (f) {
+		put_fdinfo(s, f, fs, proc_i(i)->fd);
+		file_put(f);
+	}
+	files_put(fs);
+	return f ? 0 : -ENOENT;
 }
 
 static ssize_t fdinfo_read(struct file *f, struct iter *it, u64 *pos,

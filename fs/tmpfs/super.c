@@ -330,6 +330,7 @@ int memfd_create_file(const char *name, unsigned flags, struct file **out)
 {
 	char text[MFD_NAME_MAX + 8];
 	u32 seals = F_SEAL_SEAL, mode = 0777;
+	int err;
 
 	if (flags & ~(MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL |
 		      MFD_EXEC))
@@ -343,7 +344,10 @@ int memfd_create_file(const char *name, unsigned flags, struct file **out)
 		mode = 0666;
 	}
 	ksnprintf(text, sizeof(text), "memfd:%s", name);
-	return memory_file(text, 0, seals, mode, out);
+	err = memory_file(text, 0, seals, mode, out);
+	if (!err)
+		(*out)->flags |= O_LARGEFILE;
+	return err;
 }
 
 static struct tmpfs_file *sealable(struct file *f)

@@ -97,6 +97,7 @@ struct file *fd_get_file(int fd);
 struct file *fd_get_file_raw(int fd);
 /* Of another task (referenced), for /proc and pidfd_getfd. */
 struct file *files_get_file(struct files *fs, int fd);
+bool files_cloexec(struct files *fs, int fd);
 /* Next open descriptor >= *fd, file referenced; NULL at the end. */
 struct file *files_next(struct files *fs, int *fd);
 

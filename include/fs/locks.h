@@ -16,3 +16,6 @@ void locks_on_close(struct file *f, struct files *owner);
 void locks_on_release(struct file *f);
 void locks_inode_free(struct inode *i);
 size_t locks_show(u64 *index, char *buf, size_t n);	/* /proc/locks */
+/* Those that f holds, as a descriptor of fs, for /proc/PID/fdinfo. */
+size_t locks_show_file(struct file *f, const struct files *fs, char *buf,
+		       size_t n);
