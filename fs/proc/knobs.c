@@ -122,6 +122,17 @@ static int file_max_write(char *text, size_t len, void *arg)
 	return 0;
 }
 
+/* 3 stays until the machine is off. */
+static int scope_write(char *text, size_t len, void *arg)
+{
+	struct proc_int limits = {
+		&sysctl_ptrace_scope, sysctl_ptrace_scope == 3 ? 3 : 0, 3
+	};
+
+	return capable(CAP_SYS_PTRACE) ? proc_int_write(text, len, &limits) :
+					 -EPERM;
+}
+
 /* --- pids -----------------------------------------------------------------*/
 static int last_pid_show(struct seq *s, void *arg)
 {
@@ -158,6 +169,8 @@ static const struct proc_entry entries[] = {
 	KNOB("sys/kernel/panic", 0644, panic_timeout, INT_MIN, INT_MAX),
 	ADMIN("sys/kernel/kptr_restrict", sysctl_kptr_restrict, 2),
 	ADMIN("sys/kernel/dmesg_restrict", sysctl_dmesg_restrict, 1),
+	FNS("sys/kernel/yama/ptrace_scope", 0644, proc_int_show, scope_write,
+	    INT(sysctl_ptrace_scope, 0, 3)),
 	FNS("sys/kernel/ns_last_pid", 0666, last_pid_show, last_pid_write,
 	    NULL),
 	KNOB("sys/kernel/threads-max", 0644, sysctl_threads_max, 1,

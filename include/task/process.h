@@ -75,6 +75,10 @@ struct process {
 	struct tty *tty;		/* controlling; siglock */
 	struct pid *tty_old_pgrp;
 
+	/* see ptrace_scope.c */
+	struct pid *ptracer;		/* owns a reference; or NULL */
+	bool any_ptracer;
+
 	/* timers. siglock */
 	struct timer real_timer;
 	u64 real_interval;
@@ -260,6 +264,7 @@ void task_work_run(void);
 #define PTRACE_MODE_FSCREDS 8u
 #define PTRACE_MODE_REALCREDS 16u
 int __must_check ptrace_may_access(struct task *t, unsigned mode);
+extern int sysctl_ptrace_scope;
 
 /* Sessions and terminals: the tty layer calls these.  Called by a session
  * leader that exits or gives its terminal up: tty_session_exit_hook (if there

@@ -175,6 +175,7 @@ void process_put(struct process *p)
 	for (int i = PIDTYPE_TGID; i < PIDTYPES; i++)
 		pid_put(p->pids[i]);
 	pid_put(p->tty_old_pgrp);
+	pid_put(p->ptracer);
 	slab_free(process_cache, p);
 }
 

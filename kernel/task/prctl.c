@@ -36,6 +36,7 @@
 #define PR_GET_TID_ADDRESS 40
 #define PR_CAP_AMBIENT 47
 #define PR_SET_SYSCALL_USER_DISPATCH 59
+#define PR_SET_PTRACER 0x59616d61
 #define PR_SET_VMA 0x53564d41
 
 #define PR_CAP_AMBIENT_IS_SET 1
@@ -280,6 +281,8 @@ int do_prctl(int option, unsigned long a2, unsigned long a3, unsigned long a4,
 				(u64 __user *)a2);
 	case PR_SET_SYSCALL_USER_DISPATCH:
 		return user_dispatch_set(a2, a3, a4, a5);
+	case PR_SET_PTRACER:
+		return ptrace_scope_set_tracer(a2);
 	case PR_CAP_AMBIENT:
 		return a4 || a5 ? -EINVAL : cap_ambient(a2, a3, ret);
 	}

@@ -132,7 +132,8 @@ static long ptrace_traceme(void)
 
 	write_lock(&tasklist_lock);
 	parent = t->real_parent;
-	if (!t->ptrace && !(READ_ONCE(parent->flags) & TF_EXITING)) {
+	if (!ptrace_scope_traceme(parent->real_cred) && !t->ptrace &&
+	    !(READ_ONCE(parent->flags) & TF_EXITING)) {
 		cap = cred_has_cap_in(parent->real_cred, &init_user_ns,
 				      CAP_SYS_PTRACE) ? PT_CAP : 0;
 		ptrace_link(t, parent, PT_PTRACED | cap);

@@ -18,7 +18,7 @@ static bool same_ids(const struct cred *me, const struct cred *c,
 	       gid == c->egid && gid == c->sgid && gid == c->gid;
 }
 
-int ptrace_may_access(struct task *t, unsigned mode)
+static int check_ids(struct task *t, unsigned mode)
 {
 	const struct cred *me = current->cred;
 	const struct user_ns *secret = NULL;
@@ -46,4 +46,14 @@ int ptrace_may_access(struct task *t, unsigned mode)
 		err = -EPERM;
 	irq_unlock(&t->alloc_lock);
 	return err;
+}
+
+int ptrace_may_access(struct task *t, unsigned mode)
+{
+	int err = check_ids(t, mode);
+
+	if (err || !(mode & PTRACE_MODE_ATTACH) ||
+	    t->process == current->process)
+		return err;
+	return ptrace_scope_check(t);
 }

@@ -38,6 +38,11 @@ void posix_timers_delete_all(struct process *p);
 bool posix_timers_check_cpu(struct process *p);
 /* The init of a namespace is gone: kills and reaps the rest. */
 void pid_ns_zap(struct pid_ns *ns);
+/* Yama's scope: may current attach to t; may one with the credentials `parent`
+ * be made a tracer; PR_SET_PTRACER. */
+int __must_check ptrace_scope_check(struct task *t);
+int __must_check ptrace_scope_traceme(const struct cred *parent);
+int __must_check ptrace_scope_set_tracer(unsigned long nr);
 /* Under which kernel tasks hang: pid 2. NULL early. */
 extern struct task *kthreadd_task;
 /* process.flags and limits of a new group. */
