@@ -64,6 +64,75 @@ void vma_get_stats(struct vma *v, struct vma_stats *s)
 		s->locked = s->pss;
 }
 
+void vma_get_places(struct vma *v, struct vma_places *s)
+{
+	unsigned long addr = v->start;
+	struct pte *pte;
+
+	memset(s, 0, sizeof(*s));
+	while ((addr = pt_next(v->mm, addr, v->end, &pte)) < v->end) {
+		unsigned long stop = pt_table_end(addr, v->end);
+		struct page *table = pt_page(pte);
+
+		spin_lock(&table->ptl);
+		for (; addr < stop; addr += PAGE_SIZE, pte++) {
+			struct page *p = pte_page(pte_read(pte));
+
+			if (!p)
+				continue;
+			s->pages++;
+			s->anon += !!page_test(p, PG_ANON);
+			s->dirty += !!page_test(p, PG_ANON | PG_DIRTY);
+			s->active += !!page_test(p, PG_ACTIVE);
+			s->writeback += !!page_test(p, PG_WRITEBACK);
+			s->mapmax = max(s->mapmax, (u64)page_mapcount(p));
+		}
+		spin_unlock(&table->ptl);
+		cond_resched();
+	}
+}
+
+static void forget_accesses(struct vma *v)
+{
+	unsigned long addr = v->start;
+	struct pte *pte;
+
+	while ((addr = pt_next(v->mm, addr, v->end, &pte)) < v->end) {
+		unsigned long stop = pt_table_end(addr, v->end);
+		struct page *table = pt_page(pte);
+
+		spin_lock(&table->ptl);
+		for (; addr < stop; addr += PAGE_SIZE, pte++) {
+			struct pte e = pte_read(pte);
+			struct page *p = pte_page(e);
+
+			if (!p || !pte_present(e))
+				continue;
+			__atomic_fetch_and(&pte->v, pte_mkold((struct pte){
+					   ~0ul }).v, __ATOMIC_RELAXED);
+			if (page_test(p, PG_REFERENCED))
+				page_flag_clear(p, PG_REFERENCED);
+		}
+		spin_unlock(&table->ptl);
+		cond_resched();
+	}
+}
+
+int mm_forget_accesses(struct mm *mm, bool anon, bool file)
+{
+	struct vma *v;
+	int err = rwsem_read_lock_killable(&mm->map_lock);
+
+	if (err)
+		return err;
+	for (v = vma_first(mm); v; v = vma_next(v))
+		if (!(v->flags & VM_PFNMAP) && (v->file ? file : anon))
+			forget_accesses(v);
+	rwsem_read_unlock(&mm->map_lock);
+	mm_flush(mm);
+	return 0;
+}
+
 u64 mm_pagemap(struct mm *mm, unsigned long addr)
 {
 	struct pte *pte = pt_find(mm, addr);

@@ -198,7 +198,7 @@ static int fill(struct seq *s, struct file *f)
 {
 	const struct task_entry *te = proc_i(f->inode)->te;
 	struct task_view v;
-	int err = view_of(f->inode, &v);
+	int err = te->show ? view_of(f->inode, &v) : -EINVAL;
 
 	if (err)
 		return err;
@@ -424,6 +424,8 @@ static const struct task_entry entries[] = {
 	FILE("mounts", 0444, 0, proc_mounts_fops),
 	FILE("mountinfo", 0444, 0, proc_mountinfo_fops),
 	FILE("mountstats", 0400, 0, proc_mountstats_fops),
+	TEXT("numa_maps", 0444, IN_BOTH, NEED_READ, proc_numa_maps),
+	TEXT_RW("clear_refs", 0200, IN_BOTH, NULL, proc_clear_refs_write),
 	TEXT("smaps", 0444, IN_BOTH, NEED_READ, proc_smaps),
 	TEXT("smaps_rollup", 0444, IN_BOTH, NEED_READ, proc_smaps_rollup),
 	FILE("pagemap", 0400, NEED_READ, proc_pagemap_fops),

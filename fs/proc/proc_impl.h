@@ -140,7 +140,8 @@ typedef int proc_show_fn(struct seq *s, const struct task_view *v);
 typedef int proc_write_fn(const struct task_view *v, char *text, size_t len);
 proc_show_fn proc_stat, proc_status, proc_statm, proc_children;	/* array.c */
 proc_show_fn proc_maps, proc_smaps, proc_smaps_rollup, proc_cmdline,
-	proc_environ, proc_auxv;				/* task_mm.c */
+	proc_environ, proc_auxv, proc_numa_maps;		/* task_mm.c */
+int proc_clear_refs_write(const struct task_view *v, char *text, size_t len);
 extern const struct file_ops proc_mem_fops, proc_pagemap_fops;	/* mem.c */
 proc_show_fn proc_io, proc_limits, proc_schedstat, proc_sched, proc_stack,
 	proc_wchan, proc_syscall, proc_comm, proc_fail_nth, proc_personality,

@@ -251,6 +251,72 @@ int proc_smaps_rollup(struct seq *s, const struct task_view *v)
 	return 0;
 }
 
+/* --- numa_maps: there is one node --------------------------------------*/
+static void put_count(struct seq *s, const char *name, u64 n)
+{
+	if (n)
+		seq_u64(s, name, n);
+}
+
+static void numa_area(struct seq *s, struct mm *mm, struct vma *v, void *arg)
+{
+	const char *name = v->file ? NULL : area_name(mm, v);
+	struct vma_places n;
+
+	vma_get_places(v, &n);
+	put_hex(s, v->start, 8);
+	seq_puts(s, " default");
+	if (v->file) {
+		seq_puts(s, " file=");
+		seq_path(s, &v->file->path, "\n\t= ");
+	} else if (name && !strcmp(name, "[heap]")) {
+		seq_puts(s, " heap");
+	} else if (name && !strcmp(name, "[stack]")) {
+		seq_puts(s, " stack");
+	}
+	if (n.pages) {
+		put_count(s, " anon=", n.anon);
+		put_count(s, " dirty=", n.dirty);
+		if (n.pages != n.anon && n.pages != n.dirty)
+			seq_u64(s, " mapped=", n.pages);
+		put_count(s, " mapmax=", n.mapmax > 1 ? n.mapmax : 0);
+		if (n.active < n.pages)
+			seq_u64(s, " active=", n.active);
+		put_count(s, " writeback=", n.writeback);
+		seq_u64(s, " N0=", n.pages);
+		seq_u64(s, " kernelpagesize_kB=", PAGE_SIZE >> 10);
+	}
+	seq_putc(s, '\n');
+}
+
+int proc_numa_maps(struct seq *s, const struct task_view *v)
+{
+	return for_each_area(s, v, numa_area, NULL);
+}
+
+/* --- clear_refs ---------------------------------------------------------*/
+enum { CLEAR_ALL = 1, CLEAR_ANON, CLEAR_MAPPED, CLEAR_PEAK = 5 };
+
+int proc_clear_refs_write(const struct task_view *v, char *text, size_t len)
+{
+	struct mm *mm;
+	int what, err = 0;
+
+	if (str_to_int(str_trim(text), 10, &what) ||
+	    ((what < CLEAR_ALL || what > CLEAR_MAPPED) && what != CLEAR_PEAK))
+		return -EINVAL;
+	mm = task_get_mm(v->t);
+	if (!mm)
+		return 0;
+	if (what == CLEAR_PEAK)
+		WRITE_ONCE(mm->hiwater_rss, mm_rss_pages(mm));
+	else
+		err = mm_forget_accesses(mm, what != CLEAR_MAPPED,
+					 what != CLEAR_ANON);
+	mm_put(mm);
+	return err;
+}
+
 /* --- the command line and the environment -------------------------------*/
 /* Appends [from, to) of mm; the number of bytes that could be read. */
 static size_t put_memory(struct seq *s, struct mm *mm, unsigned long from,

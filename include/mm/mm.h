@@ -266,6 +266,13 @@ struct vma_stats {
 	u64 referenced, anonymous, swap, locked;
 };
 void vma_get_stats(struct vma *v, struct vma_stats *s);
+/* The same for numa_maps, in pages; mapmax: most entries that one has. */
+struct vma_places {
+	u64 pages, anon, dirty, active, writeback, mapmax;
+};
+void vma_get_places(struct vma *v, struct vma_places *s);
+/* Pages of areas without, with a file look unused until the next access. */
+int __must_check mm_forget_accesses(struct mm *mm, bool anon, bool file);
 /* pagemap entry of one page (bits as /proc/PID/pagemap). */
 u64 mm_pagemap(struct mm *mm, unsigned long addr);
 

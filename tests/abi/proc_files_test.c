@@ -1,0 +1,239 @@
+/* /proc/PID: fdinfo, map_files, numa_maps, clear_refs, wchan. */
+#include "test.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+static char text[1 << 16];
+
+/* The file's text; its size or -1. */
+static long slurp(const char *fmt, long a)
+{
+	char name[100];
+	long n = 0, got;
+	int fd;
+
+	snprintf(name, sizeof(name), fmt, a);
+	fd = open(name, O_RDONLY);
+	if (fd < 0)
+		return -1;
+	while ((got = read(fd, text + n, sizeof(text) - 1 - n)) > 0)
+		n += got;
+	close(fd);
+	text[n] = 0;
+	return got < 0 ? -1 : n;
+}
+
+static int scratch(void)
+{
+	char name[] = "/tmp/procfilesXXXXXX";
+	int fd = mkstemp(name);
+
+	CHECK(fd >= 0);
+	unlink(name);
+	return fd;
+}
+
+static long fdinfo_flags(int fd)
+{
+	const char *at;
+
+	CHECK(slurp("/proc/self/fdinfo/%ld", fd) > 0);
+	at = strstr(text, "flags:\t");
+	CHECK(at);
+	return strtol(at + 7, NULL, 8);
+}
+
+TEST(fdinfo_tells_flags_and_close_on_exec)
+{
+	int fd = open("/dev/null", O_RDWR | O_APPEND | O_CLOEXEC), other;
+
+	CHECK(fdinfo_flags(fd) & O_CLOEXEC);
+	CHECK(fdinfo_flags(fd) & O_APPEND);
+	CHECK_EQ(fdinfo_flags(fd) & O_ACCMODE, O_RDWR);
+	other = dup(fd);
+	CHECK(!(fdinfo_flags(other) & O_CLOEXEC));
+	CHECK(fcntl(other, F_SETFD, FD_CLOEXEC) == 0);
+	CHECK(fdinfo_flags(other) & O_CLOEXEC);
+	fd = syscall(SYS_memfd_create, "x", 0u);
+	CHECK_EQ(fcntl(fd, F_GETFL), O_RDWR | 0100000);
+}
+
+TEST(fdinfo_lists_the_locks_that_are_held)
+{
+	struct flock l = { .l_type = F_RDLCK, .l_start = 5, .l_len = 10 };
+	int fd = scratch();
+	char want[80];
+
+	CHECK(slurp("/proc/self/fdinfo/%ld", fd) > 0);
+	CHECK(!strstr(text, "lock:"));
+	CHECK(flock(fd, LOCK_EX) == 0);
+	CHECK(fcntl(fd, F_SETLK, &l) == 0);
+	CHECK(slurp("/proc/self/fdinfo/%ld", fd) > 0);
+	snprintf(want, sizeof(want), "lock:\t1: FLOCK  ADVISORY  WRITE %d ",
+		 getpid());
+	CHECK(strstr(text, want));
+	snprintf(want, sizeof(want), "lock:\t2: POSIX  ADVISORY  READ  %d ",
+		 getpid());
+	CHECK(strstr(text, want));
+	CHECK(strstr(text, " 5 14\n"));
+}
+
+TEST(fdinfo_of_a_terminals_master)
+{
+	int m = posix_openpt(O_RDWR | O_NOCTTY), n;
+	char want[40];
+
+	CHECK(m >= 0 && ioctl(m, 0x80045430ul, &n) == 0);	/* TIOCGPTN */
+	snprintf(want, sizeof(want), "tty-index:\t%d\n", n);
+	CHECK(slurp("/proc/self/fdinfo/%ld", m) > 0);
+	CHECK(strstr(text, want));
+}
+
+TEST(map_files_lead_to_what_is_mapped)
+{
+	int fd = scratch(), via;
+	char name[100], c = 'x', *p;
+	struct stat a, b;
+
+	CHECK(write(fd, &c, 1) == 1);
+	p = mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0);
+	CHECK(p != MAP_FAILED);
+	snprintf(name, sizeof(name), "/proc/self/map_files/%lx-%lx",
+		 (long)p, (long)p + 4096);
+	CHECK(lstat(name, &a) == 0 && S_ISLNK(a.st_mode));
+	CHECK_EQ(a.st_mode & 0777, 0600);
+	CHECK(readlink(name, text, sizeof(text)) > 10);
+	CHECK(strstr(text, " (deleted)"));
+	CHECK(fstat(fd, &a) == 0 && stat(name, &b) == 0);
+	CHECK(a.st_ino == b.st_ino && a.st_dev == b.st_dev);
+	via = open(name, O_RDONLY);
+	CHECK(via >= 0 && read(via, text, 2) == 1 && text[0] == 'x');
+	CHECK(munmap(p, 4096) == 0);
+	CHECK_ERR(open(name, O_RDONLY), ENOENT);
+	CHECK_ERR(open("/proc/self/map_files/0-1000", O_RDONLY), ENOENT);
+	CHECK_ERR(open("/proc/self/map_files/x", O_RDONLY), ENOENT);
+}
+
+TEST(map_files_need_a_capability_to_be_followed)
+{
+	int fd = scratch();
+	char name[100], *p;
+
+	if (geteuid())
+		SKIP("needs root");
+	CHECK(ftruncate(fd, 4096) == 0);
+	p = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, fd, 0);
+	snprintf(name, sizeof(name), "/proc/self/map_files/%lx-%lx",
+		 (long)p, (long)p + 4096);
+	CHECK(seteuid(1000) == 0);
+	CHECK_ERR(open(name, O_RDONLY), EACCES);
+}
+
+TEST(numa_maps_name_areas)
+{
+	char want[60], *p, *line;
+
+	p = mmap(NULL, 12288, PROT_READ | PROT_WRITE,
+		 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	CHECK(mprotect(p + 8192, 4096, PROT_NONE) == 0);
+	p[0] = 1;
+	CHECK(slurp("/proc/self/numa_maps", 0) > 0);
+	CHECK(strstr(text, " default stack anon="));
+	snprintf(want, sizeof(want), "%lx default", (long)p + 8192);
+	line = strstr(text, want);
+	CHECK(line && line[strlen(want)] == '\n');
+	CHECK(strstr(text, " N0="));
+	CHECK(strstr(text, " kernelpagesize_kB=4\n"));
+}
+
+/* kB of Referenced: in p's area. */
+static long referenced(void *p)
+{
+	char start[40], *at;
+
+	CHECK(slurp("/proc/self/smaps", 0) > 0);
+	snprintf(start, sizeof(start), "%lx-", (long)p);
+	at = strstr(text, start);
+	CHECK(at);
+	at = strstr(at, "Referenced:");
+	CHECK(at);
+	return strtol(at + 11, NULL, 10);
+}
+
+TEST(clear_refs_forgets_accesses)
+{
+	int fd = open("/proc/self/clear_refs", O_WRONLY);
+	volatile char *p;
+
+	CHECK(fd >= 0);
+	p = mmap(NULL, 8 * 4096, PROT_READ | PROT_WRITE,
+		 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	CHECK(madvise((void *)p, 8 * 4096, MADV_NOHUGEPAGE) == 0);
+	for (int i = 0; i < 8; i++)
+		p[i * 4096] = 1;
+	CHECK_EQ(referenced((void *)p), 32);
+	CHECK_ERR(write(fd, "9", 1), EINVAL);
+	CHECK_ERR(write(fd, "x", 1), EINVAL);
+	CHECK(write(fd, "3", 1) == 1);
+	CHECK_EQ(referenced((void *)p), 32);
+	CHECK(write(fd, "1", 1) == 1);
+	CHECK_EQ(referenced((void *)p), 0);
+	(void)p[4096];
+	CHECK(referenced((void *)p) <= 4);
+	CHECK(write(fd, "5", 1) == 1);
+	CHECK_ERR(slurp("/proc/self/clear_refs", 0), geteuid() ? EACCES :
+		  EINVAL);
+}
+
+/* What the child that fn() sends to sleep waits in. */
+static void expect_wchan(void (*fn)(void))
+{
+	pid_t pid = fork();
+
+	if (!pid) {
+		fn();
+		_exit(0);
+	}
+	usleep(200000);
+	CHECK(slurp("/proc/%ld/wchan", pid) > 1);
+	CHECK(strspn(text, "abcdefghijklmnopqrstuvwxyz_0123456789") ==
+	      strlen(text));
+	CHECK(!strstr(text, "syscall_done"));
+	CHECK(kill(pid, SIGKILL) == 0 && waitpid(pid, NULL, 0) == pid);
+}
+
+static void sleep_long(void)
+{
+	sleep(100);
+}
+
+static void read_a_pipe(void)
+{
+	int p[2];
+	char c;
+
+	if (!pipe(p) && read(p[0], &c, 1))
+		_exit(1);
+}
+
+static void wait_for_child(void)
+{
+	if (!fork())
+		sleep(100);
+	wait(NULL);
+}
+
+TEST(wchan_names_a_function)
+{
+	if (geteuid())
+		SKIP("kallsyms are root's");
+	expect_wchan(sleep_long);
+	expect_wchan(read_a_pipe);
+	expect_wchan(wait_for_child);
+	CHECK(slurp("/proc/self/wchan", 0) == 1 && text[0] == '0');
+}
