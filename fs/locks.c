@@ -500,7 +500,7 @@ static size_t show_one(const struct file_lock *l, u64 nr, char *buf, size_t n)
 	return (size_t)kscnprintf(buf, n,
 				  "%llu: %s ADVISORY  %s %d %02x:%02x:%llu %llu %s\n",
 				  nr, kinds[l->kind],
-				  l->type == F_WRLCK ? "WRITE" : "READ ",
+				  l->type == F_WRLCK ? "WRITE" : "READ",
 				  l->pid, MAJOR(dev), MINOR(dev),
 				  l->inode->ino, l->start, end);
 }

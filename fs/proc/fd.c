@@ -299,7 +299,7 @@ static bool is_own(struct inode *i)
 }
 
 /* A process reaches its own descriptors whatever its ids became. */
-static int fd_permission(struct inode *i, unsigned mask)
+int proc_own_permission(struct inode *i, unsigned mask)
 {
 	if (is_own(i))
 		return 0;
@@ -352,7 +352,7 @@ static int dir_getattr(const struct path *p, struct kstat *st, u32 mask,
 
 const struct inode_ops proc_fd_dir_ops = {
 	.lookup = fd_lookup,
-	.permission = fd_permission,
+	.permission = proc_own_permission,
 	.setattr = proc_dir_setattr,
 	.getattr = dir_getattr,
 };

@@ -232,6 +232,7 @@ out:
 
 const struct inode_ops proc_map_files_dir_ops = {
 	.lookup = dir_lookup,
+	.permission = proc_own_permission,
 	.setattr = proc_dir_setattr,
 };
 

@@ -160,6 +160,7 @@ extern const struct file_ops proc_fd_fops, proc_fdinfo_fops;	/* fd.c */
 extern const struct inode_ops proc_fd_dir_ops, proc_fdinfo_dir_ops;
 int proc_link_getattr(const struct path *p, struct kstat *st, u32 mask,
 		      unsigned flags);
+int proc_own_permission(struct inode *i, unsigned mask);
 extern const struct file_ops proc_map_files_fops;	/* map_files.c */
 extern const struct inode_ops proc_map_files_dir_ops;
 extern const struct file_ops proc_ns_fops;			/* ns.c */
