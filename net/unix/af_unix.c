@@ -37,6 +37,7 @@ void unix_put(struct unix_sock *u)
 {
 	if (!ref_put(&u->refs))
 		return;
+	unix_show_del(u);
 	addr_put(u->addr);
 	kfree(u);
 }
@@ -54,6 +55,7 @@ struct unix_sock *unix_alloc(int type)
 	waitq_init(&u->wait);
 	list_init(&u->queue);
 	list_init(&u->accept_node);
+	list_init(&u->all_node);
 	list_init(&u->name_node);
 	list_init(&u->flight_node);
 	u->type = type;
@@ -319,6 +321,7 @@ static int unix_create(struct socket *s, int type, int protocol)
 	u->sock = s;
 	s->sk = u;
 	s->ops = &unix_ops;
+	unix_show_add(u);
 	return 0;
 }
 
@@ -330,6 +333,7 @@ static struct net_family unix_family = {
 static void unix_init(void)
 {
 	unix_names_init();
+	unix_show_init();
 	net_family_register(&unix_family);
 }
 INIT(INIT_FS, unix_init);

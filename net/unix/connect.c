@@ -114,6 +114,7 @@ int unix_connect(struct socket *s, const void *addr, int len,
 	n = unix_alloc(u->type);
 	if (!n)
 		return -ENOMEM;
+	unix_show_add(n);
 	unix_fill_cred(&n->peer_cred);
 	for (;;) {
 		err = unix_name_find(addr, len, u->type, &l);

@@ -53,6 +53,7 @@ struct unix_sock {
 	struct unix_addr *addr;		/* set once. atomic */
 	struct path path;		/* bound to */
 	struct list name_node;		/* abstract. names_lock */
+	struct list all_node;		/* see show.c */
 	struct ucred peer_cred;
 	struct socket *sock;		/* lock; NULL: orphan */
 	bool dead;
@@ -71,6 +72,11 @@ void unix_put(struct unix_sock *u);
 struct unix_sock *unix_peer_get(struct unix_sock *u);
 /* The caller as its peer is to see it. */
 void unix_fill_cred(struct ucred *c);
+
+/* show.c */
+void unix_show_init(void);
+void unix_show_add(struct unix_sock *u);
+void unix_show_del(struct unix_sock *u);
 
 /* name.c */
 void unix_names_init(void);

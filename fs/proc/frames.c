@@ -1,0 +1,149 @@
+/*
+ * frames - files about physical memory and the devices beside it: zoneinfo,
+ * iomem, ioports.
+ */
+#include "proc_impl.h"
+#include <arch/mmu.h>
+#include <drivers/driver.h>
+#include <kernel/init.h>
+#include <lib/string.h>
+#include <mm/mm.h>
+#include <mm/slab.h>
+
+/* --- zoneinfo: one node with one zone ----------------------------------*/
+static void put_item(struct seq *s, const char *name, u64 n)
+{
+	seq_printf(s, "        %-8s %llu\n", name, n);
+}
+
+static u64 ram_pages(void)
+{
+	u64 n = 0;
+
+	for (unsigned i = 0; i < boot_ram_count; i++)
+		n += (boot_ram[i].end - boot_ram[i].start) >> PAGE_SHIFT;
+	return n;
+}
+
+static int zoneinfo_show(struct seq *s, void *arg)
+{
+	const struct mem_range *last = &boot_ram[boot_ram_count - 1];
+	const char *name;
+	long n;
+
+	seq_puts(s, "Node 0, zone   Normal\n  per-node stats\n");
+	for (enum vmstat i = VM_FILE; i <= VM_INACTIVE_ANON; i++) {
+		if (i == VM_BUFFERS)
+			continue;	/* counted elsewhere */
+		name = vmstat_name(i);
+		n = vmstat_read(i);
+		seq_printf(s, "      %-12s %ld\n", name, max(n, 0l));
+	}
+	seq_printf(s, "  pages free     %llu\n", mem_free_pages());
+	put_item(s, "min", READ_ONCE(watermarks.min));
+	put_item(s, "low", READ_ONCE(watermarks.low));
+	put_item(s, "high", READ_ONCE(watermarks.high));
+	put_item(s, "spanned",
+		 (last->end - boot_ram[0].start) >> PAGE_SHIFT);
+	put_item(s, "present", ram_pages());
+	put_item(s, "managed", mem_total_pages());
+	seq_printf(s, "  start_pfn:           %llu\n",
+		   (u64)(boot_ram[0].start >> PAGE_SHIFT));
+	return 0;
+}
+
+/* --- iomem --------------------------------------------------------------*/
+struct region {
+	u64 start, end;			/* inclusive */
+	const char *name;
+	unsigned depth;
+};
+#define MAX_REGIONS 128
+
+struct regions {
+	unsigned n;
+	struct region r[MAX_REGIONS];
+};
+
+/* In order of address; the larger of two that begin together first. */
+static void add_region(struct regions *all, u64 start, u64 end,
+		       const char *name, unsigned depth)
+{
+	unsigned i = all->n;
+
+	if (all->n == MAX_REGIONS || end <= start)
+		return;
+	for (; i && (all->r[i - 1].start > start ||
+		     (all->r[i - 1].start == start &&
+		      all->r[i - 1].depth > depth)); i--)
+		all->r[i] = all->r[i - 1];
+	all->r[i] = (struct region){ start, end - 1, name, depth };
+	all->n++;
+}
+
+static void add_kernel(struct regions *all, const char *from, const char *to,
+		       const char *name, unsigned depth)
+{
+	paddr_t pa = image_to_pa(from);
+
+	add_region(all, pa, pa + (u64)(to - from), name, depth);
+}
+
+static void find_regions(struct regions *all)
+{
+	struct device *d = NULL;
+	struct fdt_region reg;
+
+	for (unsigned i = 0; i < boot_ram_count; i++)
+		add_region(all, boot_ram[i].start, boot_ram[i].end,
+			   "System RAM", 0);
+	add_kernel(all, _text, _end, "Kernel image", 1);
+	add_kernel(all, _text, _etext, "Kernel code", 2);
+	add_kernel(all, _rodata, _erodata, "Kernel rodata", 2);
+	add_kernel(all, _data, _edata, "Kernel data", 2);
+	add_kernel(all, _bss, _ebss, "Kernel bss", 2);
+	while ((d = device_next(d)))
+		for (u32 i = 0; i < d->nr_maps; i++)
+			if (!fdt_reg(device_fdt(), d->fdt_node, i, &reg))
+				add_region(all, reg.base, reg.base + reg.size,
+					   d->name, 0);
+}
+
+/* Only root learns where things are. */
+static int iomem_show(struct seq *s, void *arg)
+{
+	struct regions *all = kzalloc(sizeof(*all), GFP_KERNEL);
+	bool may_see = capable(CAP_SYS_ADMIN);
+
+	if (!all)
+		return -ENOMEM;
+	find_regions(all);
+	for (unsigned i = 0; i < all->n; i++) {
+		const struct region *r = &all->r[i];
+
+		for (unsigned k = 0; k < r->depth; k++)
+			seq_puts(s, "  ");
+		seq_printf(s, "%08llx-%08llx : %s\n", may_see ? r->start : 0,
+			   may_see ? r->end : 0, r->name);
+	}
+	kfree(all);
+	return 0;
+}
+
+/* The ISA has no port space, and nothing here drives one behind a bus. */
+static int ioports_show(struct seq *s, void *arg)
+{
+	return 0;
+}
+
+static const struct proc_entry entries[] = {
+	{ .name = "iomem", .mode = 0444, .show = iomem_show },
+	{ .name = "ioports", .mode = 0444, .show = ioports_show },
+	{ .name = "zoneinfo", .mode = 0444, .show = zoneinfo_show },
+};
+
+static void frames_init(void)
+{
+	proc_register(entries, ARRAY_SIZE(entries));
+}
+INIT(INIT_FS, frames_init);
