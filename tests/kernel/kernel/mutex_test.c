@@ -95,7 +95,7 @@ SELFTEST(mutex_lends_priority)
 	held = release = got = false;
 	crew_start(&c, 2, -1, hold);
 	owner = c.member[0].task;
-	for (int i = 0; i < 100 && owner->prio >= MAX_RT_PRIO; i++)
+	for (int i = 0; i < 10000 && owner->prio >= MAX_RT_PRIO; i++)
 		sleep_ns(NSEC_PER_MSEC);
 	ST_CHECK(owner->prio == MAX_RT_PRIO - 1 - 50);
 	ST_CHECK(!got);

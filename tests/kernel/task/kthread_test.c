@@ -26,7 +26,7 @@ SELFTEST(kthread_runs_and_is_reaped)
 	tid = t->tid;
 	wait_for_completion(&done);
 	ST_CHECK(runs == 1);
-	for (int i = 0; i < 1000 && t->sighand; i++)
+	for (int i = 0; i < 10000 && t->sighand; i++)
 		sleep_ns(NSEC_PER_MSEC);
 	ST_CHECK(t->exit_state == EXIT_DEAD);
 	ST_CHECK(!task_find_get(tid));
@@ -45,7 +45,7 @@ SELFTEST(kthread_many_leave_no_task_behind)
 		wait_for_completion(&done);
 	}
 	ST_CHECK(runs == 200);
-	for (int i = 0; i < 1000 && task_count() > before; i++)
+	for (int i = 0; i < 10000 && task_count() > before; i++)
 		sleep_ns(NSEC_PER_MSEC);
 	ST_CHECK(task_count() <= before);
 }
