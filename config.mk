@@ -3,7 +3,7 @@
 CONFIG_DEBUG ?= 0
 # Kernel user-access protection: always toggled (debug), or left to boot.
 CONFIG_SUM_TOGGLE ?= $(CONFIG_DEBUG)
-# Poison freed memory and check redzones.
+# Poison freed memory, check redzones, note who took memory (/proc/allocinfo).
 CONFIG_POISON ?= $(CONFIG_DEBUG)
 # Undefined behaviour traps: bounds, shifts, divisions, bad bools.
 CONFIG_UBSAN ?= $(CONFIG_DEBUG)

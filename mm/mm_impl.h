@@ -56,6 +56,14 @@ static inline bool alloc_should_fail(void)
 	       (unlikely(READ_ONCE(alloc_fail_count)) && alloc_fail_hit());
 }
 
+/* The place in the kernel that allocates, for /proc/allocinfo (CONFIG_POISON).
+ * Any context. */
+u32 alloc_site(void);
+/* Calls fn for each object in use, if p is the first frame of a slab. */
+void slab_for_each_used(const struct page *p,
+			void (*fn)(void *arg, u32 site, size_t bytes),
+			void *arg);
+
 void kmalloc_init(void);
 /* Of the cache a slab page belongs to. */
 size_t slab_object_size(const struct page *p);

@@ -419,6 +419,12 @@ static void warn_failed(unsigned gfp, unsigned order)
 			order, gfp, buddy_free_pages());
 }
 
+static void page_site_set(struct page *p, unsigned order, u32 site)
+{
+	for (unsigned i = 0; CONFIG_POISON && i < 1u << order; i++)
+		p[i].site[0] = site;
+}
+
 static __always_inline void page_prepare(struct page *p, unsigned gfp,
 					 unsigned order)
 {
@@ -427,6 +433,7 @@ static __always_inline void page_prepare(struct page *p, unsigned gfp,
 	p->mapping = NULL;
 	p->priv = 0;
 	ref_init(&p->refs, 1);
+	page_site_set(p, order, CONFIG_POISON ? alloc_site() : 0);
 	if (gfp & GFP_ZERO)
 		for (unsigned i = 0; i < 1u << order; i++)
 			page_zero(page_to_va(p + i));
@@ -481,6 +488,7 @@ static __hot void free_block(struct page *p, unsigned order)
 	struct pcp *c;
 
 	check_free(p);
+	page_site_set(p, order, 0);
 	trace_page_free(page_to_pfn(p), order);
 	p->mapping = NULL;
 	if (!order && (p->flags & PG_EXEC)) {

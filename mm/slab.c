@@ -42,7 +42,6 @@ struct slab_cache {
 	const char *name;
 	u32 size, stride, free_off, redzone_off;
 	u32 order, per_slab, mag_max, flags;
-	bool is_poisoned;
 	void (*ctor)(void *obj);
 
 	struct irqlock lock;
@@ -102,6 +101,12 @@ static u64 *redzone_of(const struct slab_cache *c, void *obj)
 	return (u64 *)((char *)obj + c->redzone_off);
 }
 
+/* Behind the red zone: who took the object. */
+static u32 *site_of(const struct slab_cache *c, void *obj)
+{
+	return (u32 *)(redzone_of(c, obj) + 1);
+}
+
 static void object_bad(const struct slab_cache *c, void *obj, const char *what)
 {
 	panic("slab %s: object %p: %s\n", c->name, obj, what);
@@ -115,6 +120,7 @@ static noinline void check_alloc(const struct slab_cache *c, void *obj)
 	if (*z != REDZONE_FREE)
 		object_bad(c, obj, "red zone of a free object was written");
 	*z = REDZONE_USED;
+	*site_of(c, obj) = alloc_site();
 	if (c->ctor || (c->flags & SLAB_RCU))
 		return;
 	for (u32 i = 0; i < c->size; i++)
@@ -151,7 +157,7 @@ static void slab_page_init(struct slab_cache *c, struct page *p)
 	for (u32 i = c->per_slab; i-- > 0;) {
 		void *obj = base + (size_t)i * c->stride;
 
-		if (c->is_poisoned) {
+		if (CONFIG_POISON) {
 			memset(obj, POISON_BYTE, c->size);
 			*redzone_of(c, obj) = REDZONE_FREE;
 		}
@@ -367,7 +373,7 @@ __hot void *slab_alloc(struct slab_cache *c, unsigned gfp)
 		if (!obj)
 			return NULL;
 	}
-	if (c->is_poisoned)
+	if (CONFIG_POISON)
 		check_alloc(c, obj);
 	if (gfp & GFP_ZERO)
 		memset(obj, 0, c->size);
@@ -379,7 +385,7 @@ __hot void slab_free(struct slab_cache *c, void *obj)
 	struct magazine *m;
 	LIST_HEAD(out);
 
-	if (c->is_poisoned)
+	if (CONFIG_POISON)
 		check_free(c, obj);
 	m = mag_enter(c);
 	if (likely(m)) {
@@ -431,13 +437,12 @@ static void cache_init(struct slab_cache *c, const char *name, size_t size,
 		.size = (u32)ALIGN_UP(size ? size : 1, 8),
 		.flags = flags,
 		.ctor = ctor,
-		.is_poisoned = CONFIG_POISON,
 	};
 	end = c->size;
 	c->redzone_off = (u32)end;
-	if (c->is_poisoned)
-		end += sizeof(u64);
-	if (c->is_poisoned || ctor || (flags & SLAB_RCU)) {
+	if (CONFIG_POISON)
+		end += 2 * sizeof(u64);
+	if (CONFIG_POISON || ctor || (flags & SLAB_RCU)) {
 		c->free_off = (u32)end;
 		end += sizeof(void *);
 	}
@@ -523,6 +528,29 @@ bool slab_info(unsigned i, struct slab_info *info)
 	};
 	irq_unlock(&c->lock);
 	return true;
+}
+
+static bool is_cache(const struct slab_cache *c)
+{
+	for (u32 i = 0; i < load_acquire(&nr_caches); i++)
+		if (caches[i] == c)
+			return true;
+	return false;
+}
+
+void slab_for_each_used(const struct page *p,
+			void (*fn)(void *arg, u32 site, size_t bytes),
+			void *arg)
+{
+	const struct slab_cache *c = READ_ONCE(p->slab_cache);
+	char *obj = page_to_va(p);
+
+	if (!is_cache(c) || c == &mag_cache ||
+	    !IS_ALIGNED(page_to_pfn(p), 1ul << c->order))
+		return;
+	for (u32 i = 0; i < c->per_slab; i++, obj += c->stride)
+		if (READ_ONCE(*redzone_of(c, obj)) == REDZONE_USED)
+			fn(arg, READ_ONCE(*site_of(c, obj)), c->size);
 }
 
 static void drain_this_hart(void *unused)

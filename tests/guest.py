@@ -52,6 +52,7 @@ class Machine:
     initrd: str = None
     qemu: str = None            # 7, 10, or the path of an emulator
     drive: str = None           # virtio-mmio-bus.1
+    drive_iops: int = 0         # requests a second it does at most; 0: any
     net: bool = False           # virtio-mmio-bus.2
     write: bool = False         # to the disk itself, not to a snapshot
     board: str = "virt"         # QEMU's machine
@@ -131,8 +132,11 @@ def qemu_words(machine):
     snapshot = "" if machine.write else ",snapshot=on"
     for i, disk in enumerate((machine.disk, machine.drive)):
         if disk:
+            limit = f",throttling.iops-total={machine.drive_iops}" \
+                if i and machine.drive_iops else ""
             words += ["-drive", f"file={disk},if=none,format=raw,id=d{i}"
-                      + snapshot, "-device", f"virtio-blk-device,drive=d{i},"
+                      + snapshot + limit, "-device",
+                      f"virtio-blk-device,drive=d{i},"
                       f"bus=virtio-mmio-bus.{i}"]
     if machine.net:
         words += ["-netdev", "user,id=n0", "-device",

@@ -1,5 +1,6 @@
 /*
- * memory - files about memory: meminfo, vmstat, buddyinfo, slabinfo, swaps.
+ * memory - files about memory: meminfo, vmstat, buddyinfo, slabinfo, swaps, and
+ * allocinfo in debug builds.
  *
  * Only what is counted is shown: readers look for names, and take what is
  * missing for zero.
@@ -7,10 +8,12 @@
 #include "proc_impl.h"
 #include <fs/device.h>
 #include <kernel/init.h>
+#include <kernel/print.h>
 #include <lib/printf.h>
 #include <lib/string.h>
 #include <mm/mm.h>
 #include <mm/slab.h>
+#include <mm/vmap.h>
 
 static void put_pages(struct seq *s, const char *name, u64 pages)
 {
@@ -143,6 +146,39 @@ static int slabinfo_show(struct seq *s, void *arg)
 	return 0;
 }
 
+/* As Linux's, with a place in the function where Linux has a file's line. */
+static void put_site(struct seq *s, const struct alloc_sum *a)
+{
+	char name[96], *plus;
+
+	symbol_format((unsigned long)_text + a->site, name, sizeof(name));
+	plus = strchr(name, '+');
+	if (plus)
+		*plus = '\0';
+	seq_printf(s, "%12llu %8llu 0x%x func:%s\n", a->bytes, a->calls,
+		   a->site, name);
+}
+
+static int allocinfo_show(struct seq *s, void *arg)
+{
+	unsigned n;
+	struct alloc_sum *sums = alloc_sums(&n);
+
+	if (!sums)
+		return -ENOMEM;
+	seq_puts(s, "allocinfo - version: 1.0\n"
+		    "#     <size>  <calls> <tag info>\n");
+	for (unsigned i = 0; i < n; i++)
+		if (sums[i].site)
+			put_site(s, &sums[i]);
+	vfree(sums);
+	return 0;
+}
+
+static const struct proc_entry debug_entries[] = {
+	{ .name = "allocinfo", .mode = 0400, .show = allocinfo_show },
+};
+
 static int swaps_show(struct seq *s, void *arg)
 {
 	seq_puts(s, "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n");
@@ -160,5 +196,7 @@ static const struct proc_entry entries[] = {
 static void memory_init(void)
 {
 	proc_register(entries, ARRAY_SIZE(entries));
+	if (CONFIG_POISON)
+		proc_register(debug_entries, ARRAY_SIZE(debug_entries));
 }
 INIT(INIT_FS, memory_init);

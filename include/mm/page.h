@@ -34,9 +34,11 @@ struct page {
 	struct list lru;	/* lru, free list, slab list, batches */
 	unsigned long priv;	/* slab: inuse; cache: fs private; order of a
 				 * compound head */
+	u32 site[CONFIG_POISON];	/* who allocated it; 0: free */
 } __aligned(64);
 
-static_assert(sizeof(struct page) == 64 || CONFIG_DEBUG, "struct page");
+static_assert(sizeof(struct page) == 64 || CONFIG_DEBUG || CONFIG_POISON,
+	      "struct page");
 
 /* page.flags */
 #define PG_LOCKED	(1ul << 0)	/* page_lock */

@@ -44,3 +44,15 @@ bool slab_info(unsigned i, struct slab_info *info);
 void slab_shrink_all(void);
 /* Makes the nth allocation from now fail (tests); 0: off. */
 void alloc_fail_at(u64 nth);
+
+/*
+ * Who holds memory, in builds that poison (docs/debug.md): a table with an
+ * entry for each place in the kernel that took some which is not free, others
+ * with site 0; NULL: no memory.  vfree() it.  Frames of slabs and magazines are
+ * not counted: slab_info() has them.
+ */
+struct alloc_sum {
+	u32 site;		/* offset from _text of a return address */
+	u64 calls, bytes;
+};
+struct alloc_sum *alloc_sums(unsigned *n);

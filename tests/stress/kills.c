@@ -2,296 +2,58 @@
  * kills - tasks that are killed while they wait, fault, exec or clone; and
  * storms of signals.
  *
- * Theory:  each way to be busy is a function that does not return.  A victim
- *          does it, alone or with three more threads, and is killed after a
- *          moment that is a little different each time; it must be gone at
- *          once, with all of its process group.
+ * Theory:  each way to be busy (ways.c) is a function that does not return.  A
+ *          victim does it, alone or with three more threads, and is killed
+ *          after a moment that is a little different each time; it must be gone
+ *          at once, with all of its process group.  The time from the kill to
+ *          the end of the wait is the latency; the longest is printed.
  */
 #include "stress.h"
+#include "ways.h"
 
-#include <fcntl.h>
-#include <linux/futex.h>
-#include <poll.h>
 #include <signal.h>
-#include <sys/epoll.h>
-#include <sys/file.h>
 #include <sys/mman.h>
-#include <sys/ptrace.h>
-#include <sys/select.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/time.h>
-#include <sys/un.h>
-#include <time.h>
-
-/* --- ways to be busy ---------------------------------------------------------------*/
-
-static int new_pipe(int end)
-{
-	int p[2];
-
-	CHECK(pipe(p) == 0);
-	return p[end];
-}
-
-static void in_pipe_read(void)
-{
-	char c;
-
-	read(new_pipe(0), &c, 1);
-}
-
-static void in_pipe_write(void)
-{
-	static char big[1 << 17];
-
-	write(new_pipe(1), big, sizeof(big));
-}
-
-static void in_futex(void)
-{
-	static int word;
-
-	syscall(SYS_futex, &word, FUTEX_WAIT, 0, NULL, NULL, 0);
-}
-
-static void in_pi_futex(void)
-{
-	static int word;
-
-	if (!syscall(SYS_futex, &word, FUTEX_LOCK_PI, 0, NULL, NULL, 0))
-		pause();
-}
-
-static void in_wait(void)
-{
-	if (!fork())
-		for (;;)
-			pause();
-	wait(NULL);
-}
-
-static void in_vfork(void)
-{
-	if (!vfork())
-		for (;;)
-			pause();
-}
-
-static void in_poll(void)
-{
-	struct pollfd p[2] = { { new_pipe(0), POLLIN, 0 },
-			       { new_pipe(0), POLLIN, 0 } };
-
-	poll(p, 2, -1);
-}
-
-static void in_select(void)
-{
-	int fd = new_pipe(0);
-	fd_set s;
-
-	FD_ZERO(&s);
-	FD_SET(fd, &s);
-	select(fd + 1, &s, NULL, NULL, NULL);
-}
-
-static void in_epoll(void)
-{
-	struct epoll_event e = { .events = EPOLLIN };
-	int ep = epoll_create1(0);
-
-	CHECK(epoll_ctl(ep, EPOLL_CTL_ADD, new_pipe(0), &e) == 0);
-	epoll_wait(ep, &e, 1, -1);
-}
-
-static void in_sleep(void)
-{
-	sleep_us(100000000);
-}
-
-static void in_sigwait(void)
-{
-	sigset_t s;
-	int sig;
-
-	sigemptyset(&s);
-	sigaddset(&s, SIGUSR1);
-	sigwait(&s, &sig);
-}
-
-static void in_accept(void)
-{
-	struct sockaddr_un a = { .sun_family = AF_UNIX };
-	int s = socket(AF_UNIX, SOCK_STREAM, 0);
-
-	snprintf(a.sun_path + 1, 60, "stress-%d-%ld", getpid(),
-		 syscall(SYS_gettid));
-	CHECK(bind(s, (struct sockaddr *)&a, sizeof(a)) == 0);
-	CHECK(listen(s, 5) == 0);
-	accept(s, NULL, NULL);
-}
-
-static void in_send(void)
-{
-	static char big[4 << 20];
-	int s[2];
-
-	CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, s) == 0);
-	write(s[0], big, sizeof(big));
-}
-
-static void in_flock(void)
-{
-	char name[64];
-	int fd;
-
-	snprintf(name, sizeof(name), "/tmp/lock-%d", getppid());
-	fd = open(name, O_CREAT | O_RDWR, 0600);
-	CHECK(fd >= 0);
-	flock(fd, LOCK_EX);
-	pause();
-}
-
-static void in_fifo_open(void)
-{
-	char name[64];
-
-	snprintf(name, sizeof(name), "/tmp/fifo-%d", getppid());
-	mkfifo(name, 0600);
-	open(name, O_RDONLY);
-}
-
-static int new_tty(void)
-{
-	int m = posix_openpt(O_RDWR | O_NOCTTY);
-
-	CHECK(m >= 0 && !grantpt(m) && !unlockpt(m));
-	return m;
-}
-
-static void in_tty_read(void)
-{
-	int s = open(ptsname(new_tty()), O_RDWR | O_NOCTTY);
-	char c;
-
-	CHECK(s >= 0);
-	read(s, &c, 1);
-}
-
-static void in_tty_write(void)
-{
-	static char big[1 << 17];
-	int s = open(ptsname(new_tty()), O_RDWR | O_NOCTTY);
-
-	CHECK(s >= 0);
-	write(s, big, sizeof(big));
-}
-
-static void in_faults(void)
-{
-	int fd = open("/proc/self/exe", O_RDONLY);
-	size_t n = 1 << 18;
-
-	for (;;) {
-		char *p = mmap(NULL, n, PROT_READ | PROT_WRITE,
-			       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-		char *q = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_PRIVATE,
-			       fd, 0);
-
-		for (size_t i = 0; i < n; i += 4096)
-			p[i] = q[i]++;
-		munmap(p, n);
-		munmap(q, n);
-	}
-}
-
-static void in_exec(void)
-{
-	execl("/proc/self/exe", "stress", "exec-for-ever", NULL);
-}
-
-static void in_clone(void)
-{
-	for (;;) {
-		pid_t pid = fork();
-
-		if (!pid)
-			_exit(0);
-		if (pid > 0)
-			waitpid(pid, NULL, 0);
-	}
-}
-
-static void *no_thread(void *arg)
-{
-	return arg;
-}
-
-static void in_thread_clone(void)
-{
-	for (;;)
-		pthread_join(must_thread(no_thread, NULL), NULL);
-}
-
-static void in_stop(void)
-{
-	raise(SIGSTOP);
-	pause();
-}
-
-static void in_trace(void)
-{
-	pid_t pid = fork();
-
-	if (!pid) {
-		ptrace(PTRACE_TRACEME, 0, 0, 0);
-		for (;;)
-			raise(SIGUSR1);
-	}
-	for (;;) {
-		waitpid(pid, NULL, __WALL);
-		ptrace(PTRACE_SYSCALL, pid, 0, 0);
-	}
-}
-
-static void in_user_mode(void)
-{
-	for (volatile int i = 0;; i++)
-		;
-}
-
-static void in_file_writes(void)
-{
-	char name[64], buf[5000];
-	int fd;
-
-	memset(buf, 'x', sizeof(buf));
-	snprintf(name, sizeof(name), "/var/tmp/write-%d", getpid());
-	for (;;) {
-		fd = open(name, O_CREAT | O_RDWR | O_TRUNC, 0600);
-		unlink(name);
-		for (int i = 0; i < 20; i++)
-			write(fd, buf, sizeof(buf));
-		close(fd);
-	}
-}
-
-static void (*const ways[])(void) = {
-	in_pipe_read, in_pipe_write, in_futex, in_pi_futex, in_wait, in_vfork,
-	in_poll, in_select, in_epoll, in_sleep, in_sigwait, in_accept, in_send,
-	in_flock, in_fifo_open, in_tty_read, in_tty_write, in_faults, in_exec,
-	in_clone, in_thread_clone, in_stop, in_trace, in_user_mode,
-	in_file_writes,
-};
-#define NR_WAYS ((int)(sizeof(ways) / sizeof(ways[0])))
 
 /* --- victims -------------------------------------------------------------------------*/
 
+/* Of all processes that kill. */
+static struct tally {
+	atomic_long kills, us, worst_us, worst_way;
+} *tally;
+
+static void tally_start(void)
+{
+	tally = mmap(NULL, sizeof(*tally), PROT_READ | PROT_WRITE,
+		     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	CHECK(tally != MAP_FAILED);
+}
+
+static void tally_add(int way, double seconds)
+{
+	long us = (long)(seconds * 1e6);
+
+	tally->kills++;
+	tally->us += us;
+	if (us > tally->worst_us) {
+		tally->worst_us = us;
+		tally->worst_way = way;
+	}
+}
+
+static void tally_print(const char *name)
+{
+	long n = tally->kills;
+
+	printf("# %s: %ld kills, gone after %ld us, at worst %ld us (%s)\n",
+	       name, n, n ? tally->us / n : 0, tally->worst_us,
+	       ways[tally->worst_way].name);
+	fflush(stdout);
+}
+
 static void *busy_thread(void *arg)
 {
-	ways[(long)arg]();
+	ways[(long)arg].fn();
 	for (;;)
 		pause();
 	return NULL;
@@ -312,7 +74,8 @@ static void group_gone(pid_t pgrp, int way)
 
 	while (!kill(-pgrp, SIGKILL)) {
 		if (now() > end)
-			FAIL("way %d: group %d does not die", way, pgrp);
+			FAIL("%s: group %d does not die", ways[way].name,
+			     pgrp);
 		sleep_us(500);
 	}
 }
@@ -320,56 +83,78 @@ static void group_gone(pid_t pgrp, int way)
 static void kill_one(int way, int nr_threads, long us)
 {
 	pid_t pid = must_fork();
+	double start;
 
 	if (!pid)
 		be_busy(way, nr_threads);
 	setpgid(pid, pid);
 	sleep_us(us);
+	start = now();
 	CHECK(kill(-pid, SIGKILL) == 0);
 	must_end(pid, -SIGKILL);
+	tally_add(way, now() - start);
 	group_gone(pid, way);
 }
 
-static void kill_share(long which)
+/* What ways leave in the file system and in the tables of IPC. */
+static void forget_names(void)
 {
 	char name[64];
 
-	for (int i = 0; i < 2 * storm_scale; i++)
-		for (int way = 0; way < NR_WAYS; way++)
-			kill_one((way + (int)which * 7) % NR_WAYS,
-				 (i + way) % 3 == 2 ? 4 : 1, rnd(4000));
 	snprintf(name, sizeof(name), "/tmp/lock-%d", getpid());
 	unlink(name);
 	snprintf(name, sizeof(name), "/tmp/fifo-%d", getpid());
 	unlink(name);
+	forget_ipc();
+}
+
+/* Moments shortly after the start, and late enough to be asleep for sure. */
+static void kill_share(long which)
+{
+	for (int i = 0; i < 2 * storm_scale; i++)
+		for (int way = 0; way < nr_ways; way++)
+			kill_one((way + (int)which * 7) % nr_ways,
+				 (i + way) % 3 == 2 ? 4 : 1,
+				 rnd(i % 2 ? 4000 : 12000));
+	forget_names();
 }
 
 static void kill_storm(void)
 {
+	tally_start();
 	in_processes(storm_harts + 2, kill_share, 0);
+	tally_print("kill-storm");
 }
 
 /* --- many victims at once ------------------------------------------------------------*/
 
+#define CROWD 120
+
 static void kill_crowd(void)
 {
-	pid_t pids[100];
+	pid_t pids[CROWD];
+	double start;
 
+	tally_start();
 	for (int round = 0; round < storm_scale; round++) {
-		for (int i = 0; i < 100; i++) {
+		for (int i = 0; i < CROWD; i++) {
 			pids[i] = must_fork();
 			if (!pids[i])
-				be_busy((i + round) % NR_WAYS, 1 + i % 2);
+				be_busy((i + round) % nr_ways, 1 + i % 2);
 			setpgid(pids[i], pids[i]);
 		}
 		sleep_us(rnd(20000));
-		for (int i = 0; i < 100; i++)
+		start = now();
+		for (int i = 0; i < CROWD; i++)
 			kill(-pids[i], SIGKILL);
-		for (int i = 0; i < 100; i++) {
+		for (int i = 0; i < CROWD; i++) {
 			must_end(pids[i], -SIGKILL);
-			group_gone(pids[i], (i + round) % NR_WAYS);
+			tally_add((i + round) % nr_ways, now() - start);
+			group_gone(pids[i], (i + round) % nr_ways);
 		}
 	}
+	tally_print("kill-crowd");
+	forget_names();
 }
 
 /* --- signals -----------------------------------------------------------------------*/

@@ -2,18 +2,20 @@
  * stress - storms of processes, threads, kills and faults, and whether memory
  * comes back.
  *
- *	stress [-n rounds] [-s scale] [-t seconds] [-l kB] storm...
+ *	stress [-n rounds] [-s scale] [-t seconds] [-l kB] [-o objects] storm...
  *
  * Theory:  a storm runs once to warm up (tables, caches and counts that a
  *          kernel may rightly keep), then n rounds more; before and after
  *          each, all that can be dropped is dropped and the kernel's own
  *          account of memory is printed.  A leak grows with each round, a
  *          cache does not: if after the last round more than l kB are gone
- *          since the warm-up, the storm has failed.  Descendants that
+ *          since the warm-up, the storm has failed, and also if of one kind of
+ *          object more than -o are more (audit.c).  Descendants that
  *          outlive a storm fail it too; so does one that takes longer than t
  *          seconds, and then all tasks are shown.
  */
 #include "stress.h"
+#include "audit.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -25,7 +27,7 @@
 
 int storm_scale = 1, storm_harts;
 static int rounds = 3, seconds = 60;
-static long limit_kb = 4096;
+static long limit_kb = 4096, limit_objects = 1000000;
 
 /* --- what storms use ---------------------------------------------------------*/
 
@@ -309,8 +311,22 @@ static int run_once(const struct storm *s)
 	return status;
 }
 
+/* Objects die late as well: some of them after a grace period, and what that
+ * frees after another. */
+static int objects_lost(const struct audit *first, struct audit *a)
+{
+	for (int i = 0; i < 40; i++) {
+		audit_take(a);
+		if (!audit_grown(first, a, limit_objects, 0))
+			return 0;
+		settle();
+	}
+	return audit_grown(first, a, limit_objects, 1);
+}
+
 static int run_storm(const struct storm *s)
 {
+	static struct audit objects, later;	/* both touched at once */
 	struct account first = settle(), a;
 	int failed = run_once(s);
 	double start = now();
@@ -319,6 +335,8 @@ static int run_storm(const struct storm *s)
 
 	print_account(s->name, "before", &first);
 	first = settle();
+	audit_take(&later);
+	audit_take(&objects);
 	print_account(s->name, "warm", &first);
 	for (int i = 1; i <= rounds && !failed; i++) {
 		failed = run_once(s);
@@ -331,6 +349,8 @@ static int run_storm(const struct storm *s)
 		printf("# %s: %ld kB did not come back\n", s->name, lost);
 		failed = 1;
 	}
+	if (!failed && objects_lost(&objects, &later))
+		failed = 1;
 	printf("%s - %s # %.1f s, %ld kB\n", failed ? "not ok" : "ok",
 	       s->name, now() - start, lost);
 	fflush(stdout);
@@ -378,7 +398,7 @@ static void options(int argc, char **argv)
 {
 	int c;
 
-	while ((c = getopt(argc, argv, "n:s:t:l:")) != -1) {
+	while ((c = getopt(argc, argv, "n:s:t:l:o:")) != -1) {
 		if (c == 'n')
 			rounds = atoi(optarg);
 		else if (c == 's')
@@ -387,6 +407,8 @@ static void options(int argc, char **argv)
 			seconds = atoi(optarg);
 		else if (c == 'l')
 			limit_kb = atol(optarg);
+		else if (c == 'o')
+			limit_objects = atol(optarg);
 		else
 			exit(2);
 	}

@@ -5,6 +5,7 @@ everything N times as long (`make stress`).
 """
 import os
 import re
+import shutil
 import subprocess
 
 import pytest
@@ -25,6 +26,10 @@ STORMS = re.findall(r'^\t{ "([\w-]+)", \w+ },$', "\n".join(
 # What a kernel may keep for each hart, in its lists of free things.  Linux
 # has many more of them.
 LIMIT = {"linux": 8192, "hartwood": 256}
+# Of each kind of object, by Hartwood's exact count.
+OBJECTS = 20
+# Requests a second of the disk on which tasks are killed in page faults.
+SLOW = 100
 
 
 @pytest.fixture(scope="session")
@@ -47,10 +52,29 @@ def disk(program):
     return image
 
 
+@pytest.fixture(scope="session")
+def slow_disk(program):
+    """A program large enough to be read for a while."""
+    folder = os.path.join(images.BUILD, "slow")
+    image = folder + ".ext4"
+    if not images.newer(image, program, __file__):
+        os.makedirs(folder, exist_ok=True)
+        shutil.copy(program, folder + "/big")
+        os.truncate(folder + "/big", 4 << 20)
+        subprocess.run(["mke2fs", "-q", "-F", "-t", "ext4", "-L", "slow", "-d", folder,
+                        image + ".new", "16M"], check=True,
+                       env=dict(os.environ, PATH=os.environ["PATH"]
+                                + ":/usr/sbin:/sbin"))
+        os.replace(image + ".new", image)
+    return image
+
+
 def command(kernel, storms):
     limit = LIMIT.get(kernel, LIMIT["hartwood"])
-    return (f"/stress/stress -n {5 if SCALE else 1} -s {SCALE or 1} "
-            f"-t {60 * (SCALE or 1)} -l {limit} {' '.join(storms)}")
+    return (f"mkdir -p /slow; mount -o ro LABEL=slow /slow && "
+            f"/stress/stress -n {5 if SCALE else 1} -s {SCALE or 1} "
+            f"-t {(300 if kernel == 'linux' else 60) * (SCALE or 1)} -l {limit} -o {OBJECTS} "
+            f"{' '.join(storms)}; umount /slow")
 
 
 def passed(answer):
@@ -58,8 +82,9 @@ def passed(answer):
 
 
 @pytest.fixture(scope="session")
-def on_linux(machine, disk, program):
-    m = machine.with_(disk=disk, smp=2, mem="512M", timeout=1200, silence=400)
+def on_linux(machine, disk, slow_disk, program):
+    m = machine.with_(disk=disk, smp=2, mem="512M", timeout=1200, silence=400,
+                      drive=slow_disk, drive_iops=SLOW)
     commands = [command("linux", [s]) for s in STORMS]
     inputs = [debs.sha256(program)] * len(commands)
     answers = reference.linux_answers(m, commands, inputs, limit=400,
@@ -68,12 +93,12 @@ def on_linux(machine, disk, program):
 
 
 @pytest.mark.parametrize("smp", [1, 2, 4, 8])
-def test_storms(machine, kernel, disk, on_linux, smp):
+def test_storms(machine, kernel, disk, slow_disk, on_linux, smp):
     for storm, answer in on_linux.items():
         assert passed(answer), f"{storm} fails on Linux:\n{answer.out}" \
                                f"{answer.trouble}"
-    m = machine.with_(disk=disk, smp=smp, mem="512M",
-                      timeout=300 * (SCALE or 1), silence=70 * (SCALE or 1))
+    m = machine.with_(disk=disk, smp=smp, mem="512M", drive=slow_disk,
+                      drive_iops=SLOW, timeout=300 * (SCALE or 1), silence=70 * (SCALE or 1))
     b = guest.run(m, [command(kernel, STORMS)])
     assert b.ok, b.commands[0].out[-3000:] + b.complaint()
     assert passed(b.commands[0]) == set(STORMS), b.commands[0].out
