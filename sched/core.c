@@ -584,11 +584,12 @@ void task_set_special_state(u32 state)
 void __noreturn sched_exit(void) __no_analysis
 {
 	irqs_off();
-	current->preempt_count = 1;
-	current->irq_depth = 0;
 	raw_spin_lock(&current->pi_lock.raw);
 	WRITE_ONCE(current->state, TASK_DEAD);
 	raw_spin_unlock(&current->pi_lock.raw);
+	/* Only now: with a depth of 0 the checks of locks end the masking. */
+	current->preempt_count = 1;
+	current->irq_depth = 0;
 	schedule_once(false);
 	BUG();
 }
