@@ -45,6 +45,13 @@ def fuzz_disk():
             subprocess.run([images.cross() + "gcc", *FLAGS, "-o", out, source],
                            check=True)
         put.append((out, "/fuzz/" + name))
+    source, out = os.path.join(HERE, "../abi/wild_test.c"), \
+        os.path.join(mutate.OUT, "wild")
+    if not images.newer(out, source):
+        subprocess.run([images.cross() + "gcc", *FLAGS, "-fno-builtin",
+                        "-Wno-nonnull", "-Wno-unused-function", "-o", out,
+                        source], check=True)
+    put.append((out, "/fuzz/wild"))
     image = os.path.join(images.BUILD, "fuzz.ext4")
     images.disk(image, "abi", 192, put)
     return image
@@ -83,6 +90,18 @@ def test_elf(machine, fuzz_disk):
     print(run(machine.with_(disk=fuzz_disk, timeout=1500),
               f"/fuzz/elf_run {SEED} {take[0]} {take[-1]} "
               + " ".join(PROGRAMS)))
+
+
+def test_calls(machine, fuzz_disk):
+    """tests/abi/wild_test.c with other numbers than those of `make test`: a
+    seed for each 200 mutants, as root and as an ordinary user."""
+    if not COUNT:
+        pytest.skip("tests/abi runs it")
+    for seed in range(SEED, SEED + max(1, COUNT // 200)):
+        wild = f"WILD_SEED={seed} /fuzz/wild"
+        out = run(machine.with_(disk=fuzz_disk, timeout=1500, silence=300),
+                  f"{wild}; su user -c '{wild}'; echo all done")
+        assert out.count("1..") == 2 and "not ok" not in out, out
 
 
 def test_initrd(machine, kernel, scratch):
