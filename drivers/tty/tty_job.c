@@ -3,10 +3,13 @@
  * process group, background reads and writes, sessions that end.
  *
  * Locks:   tty->ctrl_lock guards pgrp and session; a process's tty pointer is
- *          guarded by its siglock.  Order: siglock, then ctrl_lock.
+ *          guarded by its siglock.  Order: tasklist_lock, siglock, ctrl_lock.
  * Life:    a process's tty pointer owns no reference: a terminal is hung up
  *          before its last reference goes, and that clears the pointers of
- *          the whole session.
+ *          the whole session.  So a terminal becomes that of a session and of
+ *          its leader in one step, and none does whose other end has gone;
+ *          a new process has its parent's pointer from when it is in the
+ *          session (tasklist_lock).
  */
 #include <arch/uaccess.h>
 #include <kernel/init.h>
@@ -82,36 +85,59 @@ out:
 	return err;
 }
 
-static void set_pgrp_session(struct tty *t, struct pid *pgrp,
-			     struct pid *session)
+static struct pid *session_get(struct tty *t)
 {
-	struct pid *op, *os;
+	struct pid *p = NULL;
 
-	if (pgrp)
-		pid_get(pgrp);
-	if (session)
-		pid_get(session);
 	irq_lock(&t->ctrl_lock);
-	op = t->pgrp;
-	os = t->session;
-	t->pgrp = pgrp;
-	t->session = session;
+	if (t->session)
+		p = pid_get(t->session);
 	irq_unlock(&t->ctrl_lock);
-	if (op)
-		pid_put(op);
-	if (os)
-		pid_put(os);
+	return p;
 }
 
-/* Makes t the terminal of current's process; old ones are let go. */
-static void process_take_tty(struct tty *t)
+static void pids_put(struct pid *a, struct pid *b)
 {
-	struct sighand *sh = task_lock_sighand(current);
+	if (a)
+		pid_put(a);
+	if (b)
+		pid_put(b);
+}
 
-	if (!sh)
-		return;
-	current->process->tty = t;
+/* It is nobody's terminal any more. */
+static void forget_session(struct tty *t)
+{
+	struct pid *pgrp, *session;
+
+	irq_lock(&t->ctrl_lock);
+	pgrp = t->pgrp;
+	session = t->session;
+	t->pgrp = t->session = NULL;
+	irq_unlock(&t->ctrl_lock);
+	pids_put(pgrp, session);
+}
+
+/* Makes t the terminal of current, a session leader, and of its session.
+ * Whoever hangs it up sees both or neither. */
+static void take_tty(struct tty *t)
+{
+	struct pid *pgrp, *session;
+	struct sighand *sh;
+
+	rcu_read_lock();
+	pgrp = pid_get(task_pgrp(current));
+	session = pid_get(task_session(current));
+	rcu_read_unlock();
+	sh = task_lock_sighand(current);
+	irq_lock(&t->ctrl_lock);
+	if (!READ_ONCE(t->other_closed)) {
+		swap(t->pgrp, pgrp);
+		swap(t->session, session);
+		current->process->tty = t;
+	}
+	irq_unlock(&t->ctrl_lock);
 	task_unlock_sighand(sh);
+	pids_put(pgrp, session);
 }
 
 /* On open: a session leader without a terminal gets this one. */
@@ -121,46 +147,54 @@ void tty_set_controlling(struct tty *t)
 
 	if (!p->is_session_leader || p->tty || READ_ONCE(t->session))
 		return;
-	set_pgrp_session(t, task_pgrp(current), task_session(current));
-	process_take_tty(t);
+	take_tty(t);
+}
+
+static void give_tty_up(void)
+{
+	struct sighand *sh = task_lock_sighand(current);
+
+	if (!sh)
+		return;
+	current->process->tty = NULL;
+	task_unlock_sighand(sh);
 }
 
 /* All members of a session lose the terminal. */
 static void session_clear_tty(struct pid *session)
 {
-	struct task *t;
+	struct process *p;
 
-	rcu_read_lock();
-	list_for_each_entry(t, &all_tasks, all_node) {
-		struct sighand *sh;
-
-		if (!task_is_leader(t) || task_session(t) != session)
-			continue;
-		sh = task_lock_sighand(t);
-		if (!sh)
-			continue;
-		t->process->tty = NULL;
-		task_unlock_sighand(sh);
+	read_lock(&tasklist_lock);
+	for_each_pid_process(p, session, PIDTYPE_SID) {
+		irq_lock(p->siglock);
+		p->tty = NULL;
+		irq_unlock(p->siglock);
 	}
-	rcu_read_unlock();
+	read_unlock(&tasklist_lock);
 }
 
 static long set_ctty(struct tty *t, int arg)
 {
 	struct process *p = current->process;
+	struct pid *owner = session_get(t);
+	long err = 0;
 
-	if (p->is_session_leader && t->session == task_session(current))
-		return 0;
+	if (p->is_session_leader && owner == task_session(current))
+		goto out;
+	err = -EPERM;
 	if (!p->is_session_leader || p->tty)
-		return -EPERM;
-	if (t->session) {
+		goto out;
+	if (owner) {
 		if (arg != 1 || !capable(CAP_SYS_ADMIN))
-			return -EPERM;
-		session_clear_tty(t->session);
+			goto out;
+		session_clear_tty(owner);
 	}
-	set_pgrp_session(t, task_pgrp(current), task_session(current));
-	process_take_tty(t);
-	return 0;
+	take_tty(t);
+	err = 0;
+out:
+	pids_put(owner, NULL);
+	return err;
 }
 
 static long get_pgrp(struct tty *t, struct tty *real, int __user *arg)
@@ -176,6 +210,16 @@ static long get_pgrp(struct tty *t, struct tty *real, int __user *arg)
 		pid_put(p);
 	}
 	return put_user(nr, arg);
+}
+
+/* Takes the reference of *pgrp and gives that of the group before, unless the
+ * session has lost the terminal meanwhile. */
+static void set_foreground(struct tty *t, struct pid **pgrp)
+{
+	irq_lock(&t->ctrl_lock);
+	if (t->session)
+		swap(t->pgrp, *pgrp);
+	irq_unlock(&t->ctrl_lock);
 }
 
 static long set_pgrp(struct tty *real, const int __user *arg)
@@ -207,9 +251,8 @@ static long set_pgrp(struct tty *real, const int __user *arg)
 	}
 	rcu_read_unlock();
 	if (!err)
-		set_pgrp_session(real, p, real->session);
-	if (p)
-		pid_put(p);
+		set_foreground(real, &p);
+	pids_put(p, NULL);
 	return err;
 }
 
@@ -238,7 +281,7 @@ static void disassociate(bool on_exit)
 		return;
 	if (!current->process->is_session_leader) {
 		if (!on_exit)
-			process_take_tty(NULL);
+			give_tty_up();
 		tty_put(t);
 		return;
 	}
@@ -249,7 +292,7 @@ static void disassociate(bool on_exit)
 		tty_signal_fg(t, SIGCONT);
 	}
 	session = task_session(current);
-	set_pgrp_session(t, NULL, NULL);
+	forget_session(t);
 	session_clear_tty(session);
 	tty_put(t);
 }
@@ -257,13 +300,9 @@ static void disassociate(bool on_exit)
 /* SIGHUP and SIGCONT to the session leader and the foreground group. */
 void tty_signal_session_hup(struct tty *t)
 {
-	struct pid *session = NULL;
+	struct pid *session = session_get(t);
 	struct task *leader;
 
-	irq_lock(&t->ctrl_lock);
-	if (t->session)
-		session = pid_get(t->session);
-	irq_unlock(&t->ctrl_lock);
 	tty_signal_fg(t, SIGHUP);
 	tty_signal_fg(t, SIGCONT);
 	if (!session)
@@ -278,7 +317,7 @@ void tty_signal_session_hup(struct tty *t)
 	}
 	rcu_read_unlock();
 	session_clear_tty(session);
-	set_pgrp_session(t, NULL, NULL);
+	forget_session(t);
 	pid_put(session);
 }
 
