@@ -68,8 +68,10 @@ def test_leak(planted):
         "mount -t tracefs x /sys/kernel/tracing; cd /sys/kernel/tracing; "
         "echo 1 >events/kmem/enable; sleep 4; echo 0 >tracing_on; "
         "grep mm_page_alloc trace | grep -c planter/0",
-        "grep plant_leak /proc/slabinfo"])
+        "grep plant_leak /proc/slabinfo",
+        "sort -rn /proc/allocinfo | head -n 3"])
     assert boot.ok, boot.complaint()
-    before, traced, after = (c.out for c in boot.commands)
+    before, traced, after, who = (c.out for c in boot.commands)
     assert objects(after) > objects(before) + 500
     assert int(traced) > 100
+    assert "func:plant_leak" in who, who
