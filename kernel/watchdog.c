@@ -10,7 +10,9 @@
  *          is sent one; still none for watchdog_thresh seconds is a hard
  *          lockup.  A hart that takes interrupts is asked to reschedule; if it
  *          does not for twice as long, that is a soft lockup: an endless loop
- *          with preemption off.
+ *          with preemption off.  That it was just asked by somebody else each
+ *          time we looked says nothing (a host with too many harts to run
+ *          makes it likely), so whoever has switched tasks since is well.
  *          A hart with interrupts off cannot be made to show its stack, but
  *          one that waits for a spinlock looks whether it is asked to.  Of
  *          another its stack is searched for frames.
@@ -44,7 +46,7 @@ int sysctl_hung_task_warnings = 10;
 
 /* What a watcher saw of a hart. */
 struct note {
-	u64 irqs;
+	u64 irqs, switches;
 	u64 irq_ns;		/* when it last took an interrupt */
 	u64 sched_ns;		/* when it last did as asked */
 	bool was_told;		/* of a lockup, once */
@@ -129,13 +131,15 @@ static void look_at(struct hart *h, struct note *n, u64 now)
 {
 	u64 thresh = (u64)READ_ONCE(sysctl_watchdog_thresh) * NSEC_PER_SEC;
 	u64 irqs = READ_ONCE(h->irq_count);
+	u64 switches = READ_ONCE(h->switches);
 	bool resched = READ_ONCE(h->curr->work) & WORK_RESCHED;
 
 	if (irqs != n->irqs || is_asleep(h))
 		n->irq_ns = now;
-	if (!resched || is_asleep(h))
+	if (!resched || switches != n->switches || is_asleep(h))
 		n->sched_ns = now;
 	n->irqs = irqs;
+	n->switches = switches;
 	if (n->irq_ns == now && n->sched_ns == now)
 		n->was_told = false;
 	if (is_asleep(h))

@@ -317,17 +317,21 @@ static void in_msg_send(void)
 		;
 }
 
-static mqd_t new_queue(void)
+/* Two queues of the parent's: one always empty, the other always full. */
+static void queue_name(char name[64], pid_t whose, const char *what)
+{
+	snprintf(name, 64, "/stress-%d-%s", whose, what);
+}
+
+static mqd_t parents_queue(const char *what)
 {
 	struct mq_attr a = { .mq_maxmsg = 2, .mq_msgsize = 100 };
 	char name[64];
 	mqd_t q;
 
-	snprintf(name, sizeof(name), "/stress-%d-%ld", getpid(),
-		 syscall(SYS_gettid));
+	queue_name(name, getppid(), what);
 	q = mq_open(name, O_CREAT | O_RDWR, 0600, &a);
 	CHECK(q >= 0);
-	mq_unlink(name);
 	return q;
 }
 
@@ -335,13 +339,13 @@ static void in_mq_receive(void)
 {
 	char text[100];
 
-	mq_receive(new_queue(), text, sizeof(text), NULL);
+	mq_receive(parents_queue("empty"), text, sizeof(text), NULL);
 }
 
 static void in_mq_send(void)
 {
 	char text[100] = "";
-	mqd_t q = new_queue();
+	mqd_t q = parents_queue("full");
 
 	while (!mq_send(q, text, sizeof(text), 1))
 		;
@@ -349,6 +353,12 @@ static void in_mq_send(void)
 
 void forget_ipc(void)
 {
+	char name[64];
+
+	queue_name(name, getpid(), "empty");
+	mq_unlink(name);
+	queue_name(name, getpid(), "full");
+	mq_unlink(name);
 	semctl(semget(getpid(), 1, 0), 0, IPC_RMID);
 	msgctl(msgget(getpid(), 0), IPC_RMID, NULL);
 	msgctl(msgget(getpid() + SEND_KEYS, 0), IPC_RMID, NULL);
