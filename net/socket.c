@@ -96,6 +96,15 @@ static int socket_fasync(struct file *f, int fd, bool on)
 	return fasync_set(s->ops->fasync(s), f, fd, on);
 }
 
+static int socket_flush(struct file *f)
+{
+	struct socket *s = f->priv;
+
+	if (s->ops && s->ops->flush)
+		s->ops->flush(s);
+	return 0;
+}
+
 static void socket_release(struct file *f)
 {
 	struct socket *s = f->priv;
@@ -112,6 +121,7 @@ static const struct file_ops socket_fops = {
 	.poll = socket_poll,
 	.ioctl = socket_ioctl,
 	.fasync = socket_fasync,
+	.flush = socket_flush,
 	.release = socket_release,
 };
 

@@ -108,6 +108,7 @@ struct proto_ops {
 	int (*getsockopt)(struct socket *s, int level, int name, void *val,
 			  int *len);	/* kernel buffer of *len <= 256 */
 	struct fasync **(*fasync)(struct socket *s);	/* its list */
+	void (*flush)(struct socket *s);	/* each close; may be NULL */
 	void (*release)(struct socket *s);
 };
 

@@ -254,6 +254,15 @@ static void drop_queue(struct unix_sock *u)
 		refuse(n);
 }
 
+/* A socket in flight that loses its last descriptor may be garbage. */
+static void unix_flush(struct socket *s)
+{
+	struct unix_sock *u = s->sk;
+
+	if (unlikely(READ_ONCE(u->nr_flying)))
+		unix_collect_soon();
+}
+
 static void unix_release(struct socket *s)
 {
 	struct unix_sock *u = s->sk, *p;
@@ -302,6 +311,7 @@ const struct proto_ops unix_ops = {
 	.setsockopt = unix_setsockopt,
 	.getsockopt = unix_getsockopt,
 	.fasync = unix_fasync,
+	.flush = unix_flush,
 	.release = unix_release,
 };
 

@@ -15,6 +15,10 @@
  *          search runs: whoever wants it needs the suspect first.  Something
  *          may arrive: what is found in the second walk but was not in the
  *          first only adds reach.
+ *          A search follows when a socket is released, and soon after one in
+ *          flight was closed: the reference goes after the close is told.
+ *          Linux searches only when one is released, or many are in flight;
+ *          what a killed program had sent to itself would stay till then.
  *          Freeing a message may close a socket and so free more messages:
  *          those with sockets go to a list that one work item empties, so
  *          the depth of the stack does not depend on what programs nest.
@@ -35,6 +39,9 @@ static struct spinlock dying_lock =
 	SPINLOCK_INIT(RANK_SPIN_LEAF, "unix dying");
 static struct list dying __guarded_by(&dying_lock);
 static struct work dying_work, collect_work;
+static struct delayed_work collect_soon;
+
+#define SOON_NS (10 * NSEC_PER_MSEC)
 
 static struct unix_sock *sock_of(struct file *f)
 {
@@ -272,10 +279,16 @@ void unix_collect(void)
 		work_queue(&collect_work);
 }
 
+void unix_collect_soon(void)
+{
+	delayed_work_queue(&collect_soon, SOON_NS);
+}
+
 static void garbage_init(void)
 {
 	list_init(&dying);
 	work_init(&dying_work, free_dying);
 	work_init(&collect_work, collect);
+	delayed_work_init(&collect_soon, collect);
 }
 INIT(INIT_FS, garbage_init);

@@ -122,3 +122,5 @@ void unix_flight_unlock(void);
 bool unix_free_later(struct unix_msg *m);
 /* A socket was closed: looks for those that only hold each other. */
 void unix_collect(void);
+/* One in flight is being closed: the same, when its reference is gone. */
+void unix_collect_soon(void);

@@ -334,8 +334,9 @@ static int run_storm(const struct storm *s)
 	char when[24];
 
 	print_account(s->name, "before", &first);
-	first = settle();
 	audit_take(&later);
+	audit_take(&objects);
+	first = settle();
 	audit_take(&objects);
 	print_account(s->name, "warm", &first);
 	for (int i = 1; i <= rounds && !failed; i++) {
