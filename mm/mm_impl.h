@@ -59,6 +59,11 @@ static inline bool alloc_should_fail(void)
 /* The place in the kernel that allocates, for /proc/allocinfo (CONFIG_POISON).
  * Any context. */
 u32 alloc_site(void);
+static inline void page_site_set(struct page *p, unsigned order, u32 site)
+{
+	for (unsigned i = 0; CONFIG_POISON && i < 1u << order; i++)
+		p[i].site[0] = site;
+}
 /* Calls fn for each object in use, if p is the first frame of a slab. */
 void slab_for_each_used(const struct page *p,
 			void (*fn)(void *arg, u32 site, size_t bytes),

@@ -419,12 +419,6 @@ static void warn_failed(unsigned gfp, unsigned order)
 			order, gfp, buddy_free_pages());
 }
 
-static void page_site_set(struct page *p, unsigned order, u32 site)
-{
-	for (unsigned i = 0; CONFIG_POISON && i < 1u << order; i++)
-		p[i].site[0] = site;
-}
-
 static __always_inline void page_prepare(struct page *p, unsigned gfp,
 					 unsigned order)
 {
