@@ -338,11 +338,13 @@ static int generic_write_end(struct mapping *m, u64 pos, unsigned len,
 
 /* Copies within one page.  Bytes done, 0 for "fault the source in", or an
  * error. */
+/* How much of up to len bytes at pos was written.  0: not all could be read
+ * without a fault and the page cannot do with less; *len is then what could. */
 static ssize_t write_piece(struct mapping *m, struct iter *it, u64 pos,
-			   unsigned len)
+			   unsigned *lenp)
 {
 	const struct mapping_ops *ops = m->ops;
-	unsigned off = pos & ~PAGE_MASK;
+	unsigned off = pos & ~PAGE_MASK, len = *lenp;
 	struct page *p;
 	size_t copied;
 	int err;
@@ -356,6 +358,7 @@ static ssize_t write_piece(struct mapping *m, struct iter *it, u64 pos,
 	pagefault_enable();
 	if (unlikely(copied < len) && !page_test(p, PG_UPTODATE)) {
 		iter_revert(it, copied);
+		*lenp = (unsigned)copied;
 		copied = 0;
 	}
 	if (copied)
@@ -383,6 +386,7 @@ static void throttle(struct mapping *m, u32 *pages)
 
 ssize_t filemap_write(struct mapping *m, struct iter *it, u64 *pos)
 {
+	unsigned most = PAGE_SIZE;
 	u64 start = *pos;
 	ssize_t n = 0;
 	u32 pages = 0;
@@ -392,16 +396,24 @@ ssize_t filemap_write(struct mapping *m, struct iter *it, u64 *pos)
 	while (it->count) {
 		unsigned len = (unsigned)min_t(u64, it->count, PAGE_SIZE -
 					       (*pos & ~PAGE_MASK));
+		unsigned could = min(len, most);
 
-		n = write_piece(m, it, *pos, len);
+		len = could;
+		n = write_piece(m, it, *pos, &could);
 		if (n < 0)
 			break;
 		if (unlikely(!n)) {
+			/* What follows may never be readable: next time no
+			 * more than was. */
+			most = could ? could : PAGE_SIZE;
 			n = iter_fault_in(it, len);
+			if (!n && fatal_signal_pending(current))
+				n = -EINTR;
 			if (n)
 				break;
 			continue;
 		}
+		most = PAGE_SIZE;
 		*pos += (u64)n;
 		throttle(m, &pages);
 		if (unlikely(it->count && fatal_signal_pending(current))) {
