@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <sys/file.h>
-#include <sys/mman.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -406,29 +405,4 @@ TEST(statfs_and_fallocate)
 	CHECK(posix_fallocate(fd, 0, 100000) == 0);
 	CHECK(fstat(fd, &st) == 0);
 	CHECK_EQ(st.st_size, 100000);
-}
-
-/* The buffer ends in a page that is not there, within a page of the file. */
-static void write_up_to_the_end(int fd)
-{
-	char *p = mmap(NULL, 8192, PROT_READ | PROT_WRITE,
-		       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	struct iovec v[2] = { { p, 10 }, { p + 4000, 5000 } };
-
-	CHECK(p != MAP_FAILED && fd >= 0);
-	CHECK(munmap(p + 4096, 4096) == 0);
-	CHECK_EQ(write(fd, p + 3996, 8192), 100);
-	CHECK_EQ(pwrite(fd, p + 3996, 4096, 4096), 100);
-	CHECK_EQ(pwritev(fd, v, 2, 1 << 20), 106);
-	CHECK_ERR(write(fd, p + 4096, 4096), EFAULT);
-	CHECK_EQ(lseek(fd, 0, SEEK_END), (1 << 20) + 106);
-	CHECK(munmap(p, 4096) == 0 && close(fd) == 0);
-}
-
-TEST(write_stops_where_the_buffer_ends)
-{
-	enter();
-	write_up_to_the_end(open("f", O_RDWR | O_CREAT, 0600));
-	CHECK(unlink("f") == 0);
-	write_up_to_the_end(memfd_create("f", 0));
 }

@@ -526,6 +526,25 @@ static void in_fsync(void)
 	}
 }
 
+/* The buffer ends within a page of the file: 100 bytes, says POSIX.  Debian's
+ * 6.12 for riscv64 tries for ever, but can be killed. */
+static void in_short_write(void)
+{
+	char name[64];
+	char *p = mmap(NULL, 8192, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int fd;
+
+	snprintf(name, sizeof(name), "/var/tmp/short-%d", getpid());
+	fd = open(name, O_CREAT | O_RDWR | O_TRUNC, 0600);
+	unlink(name);
+	CHECK(p != MAP_FAILED && munmap(p + 4096, 4096) == 0);
+	do
+		if (ftruncate(fd, 0))
+			return;
+	while (pwrite(fd, p + 3996, 8192, 0) == 100);
+}
+
 static void *change_maps(void *arg)
 {
 	for (;;)
@@ -636,6 +655,7 @@ const struct way ways[] = {
 	{ "trace-stop", in_trace_stop },
 	{ "record-lock", in_record_lock },
 	{ "fsync", in_fsync },
+	{ "short-write", in_short_write },
 	{ "map-lock", in_map_lock },
 	{ "slow-fault", in_slow_fault },
 	{ "slow-read", in_slow_read },
