@@ -84,10 +84,12 @@ void arch_task_free(struct task *t)
 void arch_start_user(struct regs *r, unsigned long pc, unsigned long sp)
 {
 	struct task *t = current;
+	long nr = r->syscall;
 
 	memset(r, 0, sizeof(*r));
 	r->pc = pc;
 	r->sp = sp;
+	r->a7 = (unsigned long)nr;	/* tracers ask which call ends here */
 	r->syscall = -1;
 	preempt_disable();
 	csr_clear(sstatus, SR_VS);
