@@ -159,25 +159,17 @@ def bare(machine, kernel):
     return machine
 
 
-def use_initramfs(machine):
-    with guest.Console(machine) as c:
+def test_a_disk_of_zeros(bare, scratch):
+    image = str(scratch / "zeros.img")
+    with open(image, "wb") as f:
+        f.truncate(16 << 20)
+    with guest.Console(bare.with_(disk=image)) as c:
         c.expect(PROMPT, 60)
         c.line("mount | grep -c proc; echo $((6 * 7)); ls /bin | wc -l")
         c.expect(r"\n42\r?\n")
         c.expect(PROMPT)
         c.line("poweroff")
         c.wait_off()
-
-
-def test_without_a_disk(bare):
-    use_initramfs(bare)
-
-
-def test_a_disk_of_zeros(bare, scratch):
-    image = str(scratch / "zeros.img")
-    with open(image, "wb") as f:
-        f.truncate(16 << 20)
-    use_initramfs(bare.with_(disk=image))
 
 
 def test_a_root_that_is_not_there(bare, abi_disk):

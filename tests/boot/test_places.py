@@ -8,14 +8,16 @@ import os
 import random
 import struct
 import subprocess
+import sys
 
 import pytest
 
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, HERE)
 import guest
 import images
+import shell
 
-PROMPT = r"# (?:\x1b\[6n)?$"
-HERE = os.path.dirname(os.path.abspath(__file__))
 RAM = 0x80000000
 LOADER = RAM + 0x200000         # where QEMU puts what -kernel names
 LOADER_END = LOADER + 0x1000
@@ -107,15 +109,11 @@ def test_places(bare, loader, scratch, seed):
     m = bare.with_(kernel=str(program), smp=p.smp, mem=f"{p.mem}M", args=(
         "-device", f"loader,file={path},addr={p.kernel:#x},force-raw=on"))
     with guest.Console(m) as c:
-        c.expect(PROMPT, 120)
-        c.line("uname -sm; grep -c ^processor /proc/cpuinfo; "
-               "sed -n 's/^hart\\t.*: //p' /proc/cpuinfo | head -n 1; "
-               "grep MemTotal /proc/meminfo")
-        got = c.expect(r"\nLinux riscv64\r?\n(\d+)\r?\n(\d+)\r?\n"
-                       r"MemTotal:\s+(\d+) kB")
-        assert int(got[1]) == p.smp, vars(p)
-        assert int(got[2]) == p.hart, vars(p)
-        assert p.mem * 0.9 - 24 < int(got[3]) / 1024 < p.mem
-        c.expect(PROMPT)
-        c.line("poweroff")
-        c.wait_off(60)
+        cpus = shell.look_round(c)
+        assert len(cpus) == p.smp, vars(p)
+        assert int(cpus[0]["hart"]) == p.hart, vars(p)
+        c.line("grep MemTotal /proc/meminfo")
+        got = c.expect(r"\nMemTotal:\s+(\d+) kB")
+        assert p.mem * 0.9 - 24 < int(got[1]) / 1024 < p.mem
+        c.expect(shell.PROMPT)
+        shell.switch_off(c)
