@@ -146,7 +146,7 @@ help:
 	@echo "make fuzz     damaged disks, archives and programs; SEED=, COUNT=, FIRST="
 	@echo "make gdb      attach gdb to a guest started with 'make run GDB=1'"
 	@echo "make CC=clang build with clang"
-	@echo "make dist     a tar of sources that builds without a network"
+	@echo "make dist     a tar of sources that builds without a network; make test-dist"
 	@echo "make clean    remove build/"
 
 -include $(OBJS:.o=.d) $(BUILD)/asm_offsets.d

@@ -98,8 +98,7 @@ suites-linux: setup-test
 # The tree of `make dist`, built and booted in a network namespace of its own.
 test-dist: setup-test
 	@$(MAKE) --no-print-directory all
-	@HARTWOOD_TEST_DIST=1 HARTWOOD_KERNEL=$(abspath $(BUILD)/Image) \
-		$(PYTEST) --qemu $(QEMU) tests/comp/test_dist.py
+	@$(MAKE) --no-print-directory suites SUITE=tests/comp/test_dist.py
 
 check-images:
 	@for i in build/*.ext4; do \

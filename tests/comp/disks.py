@@ -16,6 +16,13 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 OUT = os.path.join(images.BUILD, "comp")
 MUSL = os.path.join(images.TOP, "scripts", "musl-gcc")
 LIBS = {"glibc": "ld-linux-riscv64-lp64d.so.1 libc.so.6 libm.so.6".split()}
+# Groups of the official sets of which only place and order count here.
+PLAIN = ("interrupts copy-file-range splice libctest libcbench cyclictest "
+         "iozone lmbench unixbench").split()
+PLAIN_SCRIPT = """./busybox echo "#### OS COMP TEST GROUP START {0} ####"
+./busybox echo "{0} ran"
+./busybox echo "#### OS COMP TEST GROUP END {0} ####"
+"""
 SHAPES = ("fat-basic", "fat", "flat", "split", "root")
 
 
@@ -56,6 +63,13 @@ def scripts(tree, group_suffix, only=None, folder="scripts"):
         put(tree, f, text.replace("@ ####", group_suffix + " ####"))
 
 
+def all_scripts(tree, group_suffix):
+    scripts(tree, group_suffix)
+    for name in PLAIN:
+        put(tree, name + "_testcode.sh",
+            PLAIN_SCRIPT.format(name + group_suffix))
+
+
 def programs(tree, libc):
     """What lies in /musl or /glibc."""
     put(tree, "busybox", images.busybox())
@@ -89,7 +103,7 @@ def split_tree(tree):
         top = os.path.join(tree, libc)
         programs(top, libc)
         libraries(os.path.join(top, "lib"), libc)
-        scripts(top, "-" + libc)
+        all_scripts(top, "-" + libc)
 
 
 def flat_tree(tree):
@@ -97,7 +111,7 @@ def flat_tree(tree):
     libraries(tree, "musl")
     libraries(os.path.join(tree, "lib/glibc"), "glibc")
     put(tree, "bin/true", "#!/busybox sh\n")
-    scripts(tree, "")
+    all_scripts(tree, "")
 
 
 def basic_tree(tree):
