@@ -192,7 +192,7 @@ def initramfs(with_busybox=True):
 # Debian's kernel
 
 MODULES = """virtio_mmio virtio_blk crc32c_generic ext4 virtio_rng virtio_net
-af_packet vfat nls_cp437 nls_ascii overlay 9pnet_virtio 9p loop""".split()
+af_packet vfat msdos nls_cp437 nls_ascii overlay 9pnet_virtio 9p loop""".split()
 
 
 def module_data(path):
@@ -235,16 +235,18 @@ def linux():
     version = re.match(r"linux-image-(.+?)_", os.path.basename(deb))[1]
     d = debs.cache_dir("linux", version)
     kernel = os.path.join(d, "vmlinux")
-    mods = os.path.join(d, "modules")
-    if not os.path.exists(kernel):
+    mods = os.path.join(d, "modules-" + digest(MODULES)[:8])
+    if not os.path.exists(kernel) or not os.path.exists(mods):
         tree = os.path.join(d, "tree")
         shutil.rmtree(tree, ignore_errors=True)
         subprocess.run(["dpkg-deb", "-x", deb, tree], check=True)
-        shutil.rmtree(mods, ignore_errors=True)
-        os.makedirs(mods)
+        part = mods + ".part"
+        shutil.rmtree(part, ignore_errors=True)
+        os.makedirs(part)
         for i, (name, data) in enumerate(module_order(module_files(tree))):
-            with open(os.path.join(mods, f"{i:03}-{name}.ko"), "wb") as f:
+            with open(os.path.join(part, f"{i:03}-{name}.ko"), "wb") as f:
                 f.write(data)
+        os.replace(part, mods)
         image, = [f for f in os.listdir(os.path.join(tree, "boot"))
                   if f.startswith("vmlinu")]
         os.replace(os.path.join(tree, "boot", image), kernel)

@@ -195,7 +195,9 @@ static bool matches(const struct fat_fs *fs, const struct fat_found *f,
 	bool caseless = fs->opt.is_caseless;
 
 	if (!fs->opt.is_vfat)
-		return !memcmp(f->de.name, n->short_name, FAT_SHORT_LEN);
+		return !memcmp(f->de.name, n->short_name, FAT_SHORT_LEN) &&
+		       (!fs->opt.has_dots || n->hidden == FAT_EITHER ||
+			n->hidden == !!(f->de.attr & ATTR_HIDDEN));
 	return fat_text_equal(f->name, f->len, n->text, n->len, caseless) ||
 	       fat_text_equal(f->alias, f->alias_len, n->text, n->len,
 			      caseless);

@@ -172,8 +172,7 @@ int __must_check fat_write_fsinfo(struct fat_fs *fs);
 
 /* --- options.c */
 void fat_default_options(struct fat_fs *fs);
-int __must_check fat_parse_options(struct fat_fs *fs, char *opts,
-				   bool is_remount, bool *ro);
+int __must_check fat_parse_options(struct fat_fs *fs, char *opts, bool *ro);
 size_t fat_show_options(struct super_block *sb, char *buf, size_t n);
 
 /* --- table.c; table_lock held */
@@ -224,6 +223,7 @@ struct fat_name {
 	u32 len;		/* 0: cannot be a name here */
 	u16 text[FAT_LONG_MAX + 1];
 	u8 short_name[FAT_SHORT_LEN];	/* msdos */
+	enum { FAT_SHOWN, FAT_HIDDEN, FAT_EITHER } hidden;	/* msdos */
 };
 struct fat_scan {
 	struct inode *dir;

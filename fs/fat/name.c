@@ -388,11 +388,12 @@ static u8 msdos_byte(u8 c, char check, bool has_nocase)
 	return !has_nocase && c >= 'a' && c <= 'z' ? (u8)(c - 32) : c;
 }
 
-/* Bytes up to a dot into a field; what does not fit is left out. */
+/* Bytes up to a dot into a field; what does not fit is left out.  Only an
+ * extension may be empty. */
 static int msdos_field(const u8 **s, size_t *n, unsigned room, char check,
 		       bool has_nocase, u8 *out)
 {
-	u8 c = 0, last = ' ';
+	u8 c = 0, last = room == 8 ? ' ' : 0;
 
 	for (; *n && **s != '.'; ++*s, --*n) {
 		if (!room) {
@@ -407,7 +408,7 @@ static int msdos_field(const u8 **s, size_t *n, unsigned room, char check,
 		*out++ = c;
 		room--;
 	}
-	/* It may not be empty, nor end with a blank. */
+	/* It may not end with a blank. */
 	return last == ' ' ? -EINVAL : 0;
 }
 

@@ -15,6 +15,13 @@
 
 /* --- names ----------------------------------------------------------------*/
 
+/* Of the msdos type: a dot in front says that the file is hidden, where the
+ * mount allows that. */
+static u8 hidden_by(const struct dentry *d)
+{
+	return d->name[0] == '.' ? FAT_HIDDEN : FAT_SHOWN;
+}
+
 /* For look-ups: what cannot be a name is not there. */
 static void name_for_lookup(const struct fat_fs *fs, const struct dentry *d,
 			    struct fat_name *n)
@@ -30,6 +37,7 @@ static void name_for_lookup(const struct fat_fs *fs, const struct dentry *d,
 		err = fat_msdos_format(d->name, d->len, fs->opt.check,
 				       fs->opt.has_nocase, fs->opt.has_dots,
 				       n->short_name);
+		n->hidden = hidden_by(d);
 		n->len = 1;
 	}
 	if (err)
@@ -45,6 +53,7 @@ static int name_for_create(const struct fat_fs *fs, const struct dentry *d,
 
 	if (!fs->opt.is_vfat) {
 		n->len = 1;
+		n->hidden = FAT_EITHER;
 		return fat_msdos_format(d->name, d->len, fs->opt.check,
 					fs->opt.has_nocase, fs->opt.has_dots,
 					n->short_name);
@@ -68,15 +77,40 @@ static int find(struct inode *dir, const struct dentry *d, struct fat_found *f)
 	return err;
 }
 
+/* Of the msdos type "x" and ".x" are one entry: the place of the one that is
+ * there, -ENOENT if there is none. */
+static int find_either(struct inode *dir, const struct fat_name *n, u64 *pos)
+{
+	struct fat_found *f = kmalloc(sizeof(*f), GFP_NOFS);
+	int err;
+
+	if (!f)
+		return -ENOMEM;
+	err = fat_dir_find(dir, n, f);
+	if (!err)
+		*pos = f->pos;
+	kfree(f);
+	return err;
+}
+
+/* *pos is -EINVAL's as well: of the entry that is in the way. */
 static int add(struct inode *dir, const struct dentry *d, struct fat_dirent *de,
 	       u64 *pos)
 {
+	struct fat_fs *fs = fat_fs_of(dir);
 	struct fat_name *n = kmalloc(sizeof(*n), GFP_NOFS);
 	int err;
 
+	*pos = 0;
 	if (!n)
 		return -ENOMEM;
-	err = name_for_create(fat_fs_of(dir), d, n);
+	err = name_for_create(fs, d, n);
+	if (!err && fs->opt.has_dots) {
+		err = find_either(dir, n, pos);
+		err = !err ? -EINVAL : err == -ENOENT ? 0 : err;
+	}
+	if (!err && fs->opt.has_dots && hidden_by(d) == FAT_HIDDEN)
+		de->attr |= ATTR_HIDDEN;
 	if (!err)
 		err = fat_dir_add(dir, n, de, pos);
 	kfree(n);
@@ -221,11 +255,6 @@ static int fat_create(struct inode *dir, struct dentry *d, u32 mode)
 	struct fat_fs *fs = fat_fs_of(dir);
 	struct fat_dirent de = { .attr = ATTR_ARCHIVE };
 
-	if (!fs->opt.is_vfat) {
-		de.attr = 0;
-		if (fs->opt.has_dots && d->name[0] == '.')
-			de.attr = ATTR_HIDDEN;
-	}
 	fat_stamp(fs, &de);
 	return make(dir, d, &de);
 }
@@ -362,19 +391,46 @@ static int take_place(struct inode *i, struct inode *ndir, struct dentry *nd,
 	return 0;
 }
 
+static void set_hidden(struct inode *i, const struct dentry *name)
+{
+	if (fat_fs_of(i)->opt.is_vfat)
+		return;
+	fat_i(i)->attrs &= (u8)~ATTR_HIDDEN;
+	if (hidden_by(name) == FAT_HIDDEN)
+		fat_i(i)->attrs |= ATTR_HIDDEN;
+}
+
+/* From "x" to ".x" or back. */
+static int show_or_hide(struct inode *i, struct inode *dir,
+			const struct dentry *name)
+{
+	int err, err2;
+
+	set_hidden(i, name);
+	err = fat_write_inode_now(i);
+	dir->version++;
+	err2 = dir_changed(dir);
+	return err ? err : err2;
+}
+
 static int rename_plain(struct inode *odir, struct dentry *od,
 			struct inode *ndir, struct dentry *nd)
 {
 	struct inode *i = od->inode;
 	struct fat_found *f;
-	u64 pos;
+	u64 pos = 0;
 	int err = find_victim(odir, od, &f), err2;
 
 	if (err)
 		return err;
 	err = take_place(i, ndir, nd, &pos);
+	if (err == -EINVAL && pos == fat_i(i)->pos) {
+		err = show_or_hide(i, odir, nd);
+		goto out_free;
+	}
 	if (err)
 		goto out_free;
+	set_hidden(i, nd);
 	fat_attach(i, pos);
 	err = fat_write_inode_now(i);
 	err2 = fat_dir_remove(odir, f);

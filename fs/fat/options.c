@@ -30,6 +30,7 @@ void fat_default_options(struct fat_fs *fs)
 		.errors = 'r',
 		.is_vfat = is_vfat,
 		.has_numtail = true,
+		.has_rodir = !is_vfat,
 	};
 }
 
@@ -280,24 +281,17 @@ static int apply_name(struct fat_fs *fs, const char *key, const char *v,
 	return -EINVAL;
 }
 
-/* A remount changes only ro and rw: names and modes are in use. */
-int fat_parse_options(struct fat_fs *fs, char *opts, bool is_remount, bool *ro)
+int fat_parse_options(struct fat_fs *fs, char *opts, bool *ro)
 {
-	struct fat_options old = fs->opt;
 	char *key, *val;
-	int err = 0;
 
-	while (!err && opts && opt_next(&opts, &key, &val) > 0) {
-		err = apply_name(fs, key, val, ro);
-		if (err)
-			pr_err("FAT-fs (%s): mount option \"%s%s%s\" is "
-			       "unknown or not supported\n", fs->sb->id, key,
-			       val ? "=" : "", val ? val : "");
-	}
-	if (is_remount)
-		fs->opt = old;
-	if (err)
+	while (opts && opt_next(&opts, &key, &val) > 0) {
+		if (!apply_name(fs, key, val, ro))
+			continue;
+		pr_err("FAT-fs (%s): mount option \"%s%s%s\" is unknown or not supported\n",
+		       fs->sb->id, key, val ? "=" : "", val ? val : "");
 		return -EINVAL;
+	}
 	if (fs->opt.allow_utime == UTIME_DEFAULT)
 		fs->opt.allow_utime = ~fs->opt.dmask & 0022;
 	fs->opt.is_caseless = !str_equal(fs->opt.iocharset, "utf8");
@@ -353,7 +347,7 @@ size_t fat_show_options(struct super_block *sb, char *buf, size_t n)
 	say_if(&t, o->has_nocase, "nocase");
 	say_if(&t, o->is_vfat, "utf8");
 	say_if(&t, !o->has_numtail, "nonumtail");
-	say_if(&t, o->has_rodir, "rodir");
+	say_if(&t, o->is_vfat && o->has_rodir, "rodir");
 	say_if(&t, o->has_flush, "flush");
 	if (o->has_tz && o->time_offset)
 		say(&t, ",time_offset=%d", o->time_offset);

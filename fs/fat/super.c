@@ -144,7 +144,7 @@ static int fat_fill(struct super_block *sb, char *opts)
 	if (!fs)
 		return -ENOMEM;
 	sb->priv = fs;
-	err = fat_parse_options(fs, opts, false, &ro);
+	err = fat_parse_options(fs, opts, &ro);
 	if (!err)
 		err = fat_read_boot(fs);
 	if (err) {
@@ -182,21 +182,15 @@ static void fat_put_super(struct super_block *sb)
 	free_fs(sb);
 }
 
+/* A remount changes only ro and rw: names and modes are in use.  As in Linux
+ * nobody looks at what else is asked for. */
 static int fat_remount(struct super_block *sb, unsigned *flags, char *opts)
 {
 	struct fat_fs *fs = fat_sb(sb);
-	bool ro = *flags & SB_RDONLY;
-	int err = fat_parse_options(fs, opts, true, &ro);
 
-	if (err)
-		return err;
-	if (ro)
-		err = end_writing(fs);
-	else if (!fs->is_writable)
-		err = begin_writing(fs);
-	if (!err)
-		*flags = (*flags & ~SB_RDONLY) | (ro ? SB_RDONLY : 0);
-	return err;
+	if (*flags & SB_RDONLY)
+		return end_writing(fs);
+	return fs->is_writable ? 0 : begin_writing(fs);
 }
 
 static int fat_statfs(struct dentry *d, struct kstatfs *st)
