@@ -487,7 +487,7 @@ static int add_nested(struct eventpoll *ep, int fd, struct file *f,
 
 	mutex_lock(&epoll_tree_mutex);
 	loop_mark++;
-	err = reaches(f->priv, ep, 0) ? -ELOOP :
+	err = reaches(f->priv, ep, 1) ? -ELOOP :
 					ctl(ep, EPOLL_CTL_ADD, fd, f, ev);
 	mutex_unlock(&epoll_tree_mutex);
 	return err;

@@ -209,6 +209,8 @@ static void set_position_mode(struct file *f)
 {
 	if (!f->ops->llseek || f->ops->llseek == no_llseek)
 		f->mode &= ~(FMODE_LSEEK | FMODE_PREAD);
+	else if (f->ops->llseek == noop_llseek && !is_special(f->inode->mode))
+		f->mode &= ~FMODE_PREAD;
 	else if (S_ISREG(f->inode->mode) || S_ISDIR(f->inode->mode))
 		f->mode |= FMODE_ATOMIC_POS;
 }

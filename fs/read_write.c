@@ -29,7 +29,7 @@ __hot ssize_t vfs_read(struct file *f, struct iter *it, u64 *pos,
 
 	if (unlikely(!(f->mode & FMODE_READ) || !f->ops->read_iter))
 		return no_read(f);
-	if (unlikely((s64)it->count < 0 || (s64)*pos < 0))
+	if (unlikely((s64)(it->count | *pos | (*pos + it->count)) < 0))
 		return -EINVAL;
 	if (unlikely(it->count > MAX_RW_COUNT))
 		it->count = MAX_RW_COUNT;
@@ -49,7 +49,7 @@ __hot ssize_t vfs_write(struct file *f, struct iter *it, u64 *pos,
 
 	if (unlikely(!(f->mode & FMODE_WRITE) || !f->ops->write_iter))
 		return f->mode & FMODE_WRITE ? -EINVAL : -EBADF;
-	if (unlikely((s64)it->count < 0 || (s64)*pos < 0))
+	if (unlikely((s64)(it->count | *pos | (*pos + it->count)) < 0))
 		return -EINVAL;
 	if (unlikely(it->count > MAX_RW_COUNT))
 		it->count = MAX_RW_COUNT;
@@ -224,11 +224,11 @@ int generic_llseek(struct file *f, s64 off, int whence, s64 *out)
 		break;
 	case SEEK_CUR:
 		if (add_overflow(off, (s64)f->pos, &off))
-			return -EOVERFLOW;
+			return -EINVAL;
 		break;
 	case SEEK_END:
 		if (add_overflow(off, (s64)size, &off))
-			return -EOVERFLOW;
+			return -EINVAL;
 		break;
 	case SEEK_DATA:
 		if (off < 0 || (u64)off >= size)

@@ -158,7 +158,8 @@ ssize_t vfs_sendfile(struct file *out, struct file *in, u64 *pos, size_t n)
 
 	if (!(in->mode & FMODE_READ) || !(out->mode & FMODE_WRITE))
 		return -EBADF;
-	if (!in->ops->read_iter || !out->ops->write_iter)
+	if (!in->ops->read_iter || !out->ops->write_iter ||
+	    !(in->mode & FMODE_LSEEK))
 		return -EINVAL;
 	if ((out->flags & O_APPEND) && !file_pipe(out))
 		return -EINVAL;
@@ -324,7 +325,7 @@ ssize_t vfs_splice(struct file *in, u64 *ipos, struct file *out, u64 *opos,
 		return pipe_to_file(in, out, opos ? opos : &out->pos, n,
 				    nonblock);
 	}
-	if (!op)
+	if (!op || S_ISDIR(in->inode->mode))
 		return -EINVAL;
 	if (opos)
 		return -ESPIPE;

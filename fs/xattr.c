@@ -11,7 +11,17 @@ static int check_name(const char *name)
 {
 	size_t n = strlen(name);
 
-	return n && n <= XATTR_NAME_MAX ? 0 : -ERANGE;
+	if (!n || n > XATTR_NAME_MAX)
+		return -ERANGE;
+	return 0;
+}
+
+/* A name space alone names nothing. */
+static bool is_bare(const char *name)
+{
+	const char *dot = strchr(name, '.');
+
+	return dot && !dot[1];
 }
 
 /* security.* and system.* are left to who implements them. */
@@ -35,6 +45,8 @@ static int check_access(struct inode *i, const char *name, unsigned mask)
 	}
 	if (!str_has_prefix(name, "user."))
 		return -EOPNOTSUPP;
+	if (is_bare(name))
+		return -EINVAL;
 	if (!S_ISREG(i->mode) && !S_ISDIR(i->mode))
 		return is_write ? -EPERM : -ENODATA;
 	if (S_ISDIR(i->mode) && (i->mode & S_ISVTX) && is_write &&

@@ -160,3 +160,15 @@ err_free:
 	kfree(s);
 	return err;
 }
+
+int socket_find(int n, struct fd *fd, struct socket **out)
+{
+	*fd = fd_find(n);
+	if (!fd->file)
+		return -EBADF;
+	*out = file_socket(fd->file);
+	if (*out)
+		return 0;
+	fd_release(*fd);
+	return -ENOTSOCK;
+}

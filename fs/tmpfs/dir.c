@@ -447,6 +447,7 @@ static int tmpfs_iterate(struct file *f, struct dir_ctx *c)
 static const struct file_ops dir_ops = {
 	.iterate = tmpfs_iterate,
 	.llseek = generic_llseek,
+	.fsync = tmpfs_fsync,
 };
 
 static const struct inode_ops dir_inode_ops = {

@@ -254,7 +254,7 @@ static int tmpfs_setattr(struct dentry *d, struct iattr *a)
 	return simple_setattr(d, a);
 }
 
-static int tmpfs_fsync(struct file *f, u64 start, u64 end, bool data_only)
+int tmpfs_fsync(struct file *f, u64 start, u64 end, bool data_only)
 {
 	return 0;			/* there is no other place for it */
 }

@@ -27,9 +27,9 @@ static void tmpfs_evict(struct inode *i)
 		inode_set_size(i, 0);
 		mapping_truncate(&i->data, 0);
 	}
-	tmpfs_xattrs_free(i);
 	if (S_ISLNK(i->mode))
 		tmpfs_link_free(i);
+	tmpfs_xattrs_free(i);
 	kfree(i->priv);
 	i->priv = NULL;
 	__atomic_sub_fetch(&t->inodes, 1, __ATOMIC_RELAXED);
@@ -201,7 +201,6 @@ static int fill_super(struct super_block *sb, char *opts)
 	if (!t)
 		return -ENOMEM;
 	spin_init(&t->lock, RANK_SPIN_LEAF, "tmpfs");
-	list_init(&t->xattrs);
 	t->mode = 01777;
 	if (!(sb->flags & SB_KERNMOUNT)) {
 		t->max_pages = t->max_inodes = mem_total_pages() / 2;
@@ -370,10 +369,10 @@ long memfd_add_seals(struct file *f, unsigned seals)
 	struct inode *i = f->inode;
 	long err = 0;
 
-	if (!t || seals & ~63u)
-		return -EINVAL;
 	if (!(f->mode & FMODE_WRITE))
 		return -EPERM;
+	if (!t || seals & ~63u)
+		return -EINVAL;
 	mutex_lock(&i->lock);
 	if (t->seals & F_SEAL_SEAL)
 		err = -EPERM;

@@ -7,8 +7,13 @@ struct tmpfs_sb {
 	struct spinlock lock;
 	u64 max_pages, max_inodes;	/* 0: no limit. lock */
 	u64 pages, inodes;		/* in use. atomic */
+	u64 xattr_bytes;		/* of ordinary users. lock */
 	u32 mode, uid, gid;
-	struct list xattrs;		/* of all inodes. lock */
+};
+
+/* What inode->priv of every kind begins with, if there is one. */
+struct tmpfs_node {
+	struct tmpfs_xattr *xattrs;	/* by name. tmpfs_sb.lock */
 };
 
 /* An entry of a directory: owns a reference to its inode. */
@@ -21,12 +26,14 @@ struct tmpfs_entry {
 };
 
 struct tmpfs_dir {
+	struct tmpfs_node node;
 	struct rb_root by_name, by_pos;
 	u64 next_pos;
 };
 
 /* Of regular files. */
 struct tmpfs_file {
+	struct tmpfs_node node;
 	u32 seals;		/* inode lock */
 };
 
@@ -40,19 +47,16 @@ struct tmpfs_file {
 extern const struct mapping_ops tmpfs_mapping_ops;
 extern const struct file_ops tmpfs_file_ops;
 extern const struct inode_ops tmpfs_file_inode_ops;
-/* In inode.flags: it has, or had, some. */
-#define S_TMPFS_XATTRS (1u << 31)
-#define XATTR_CREATE 1
-#define XATTR_REPLACE 2
-int tmpfs_setxattr(struct inode *i, const char *name, const void *v, size_t n,
-		   int flags);
 int tmpfs_getxattr(struct inode *i, const char *name, void *buf, size_t n,
 		   size_t *len);
+int tmpfs_setxattr(struct inode *i, const char *name, const void *v, size_t n,
+		   int flags);
 int tmpfs_listxattr(struct inode *i, char *buf, size_t n, size_t *len);
 void tmpfs_xattrs_free(struct inode *i);
 #define TMPFS_XATTR_OPS                                                        \
-	.setxattr = tmpfs_setxattr, .getxattr = tmpfs_getxattr,                \
+	.getxattr = tmpfs_getxattr, .setxattr = tmpfs_setxattr,                \
 	.listxattr = tmpfs_listxattr
+int tmpfs_fsync(struct file *f, u64 start, u64 end, bool data_only);
 void tmpfs_link_free(struct inode *i);
 void tmpfs_empty(struct inode *i);
 int tmpfs_inode_new(struct super_block *sb, const struct inode *dir, u32 mode,

@@ -37,10 +37,13 @@
 #define SO_REUSEADDR 2
 #define SO_TYPE 3
 #define SO_ERROR 4
+#define SO_DONTROUTE 5
 #define SO_BROADCAST 6
 #define SO_SNDBUF 7
 #define SO_RCVBUF 8
 #define SO_KEEPALIVE 9
+#define SO_OOBINLINE 10
+#define SO_PRIORITY 12
 #define SO_LINGER 13
 #define SO_PASSCRED 16
 #define SO_PEERCRED 17
@@ -51,6 +54,7 @@
 #define SO_ACCEPTCONN 30
 #define SO_SNDBUFFORCE 32
 #define SO_RCVBUFFORCE 33
+#define SO_MARK 36
 #define SO_PROTOCOL 38
 #define SO_DOMAIN 39
 #define SCM_RIGHTS 1
@@ -85,6 +89,7 @@ struct msg {
 	unsigned flags;		/* MSG_*; out: MSG_TRUNC, MSG_CTRUNC ... */
 };
 
+struct fd;
 struct socket;
 
 /* Any may be NULL: -EOPNOTSUPP.  Bytes or 0, else -Exxx. */
@@ -120,6 +125,8 @@ struct socket {
 	bool pass_cred;
 	u32 options;		/* bit SO_x, for those that are a bit; the
 				 * protocol gives them a meaning, if any */
+	u32 priority, mark;
+	s32 linger_s;			/* if options has SO_LINGER */
 	u64 rcv_timeo_ns, snd_timeo_ns;	/* 0: none */
 };
 
@@ -132,6 +139,8 @@ void net_family_register(struct net_family *f);
 
 /* The socket of a file, or NULL. */
 struct socket *file_socket(struct file *f);
+/* The socket of a descriptor; release *fd after use. */
+int __must_check socket_find(int n, struct fd *fd, struct socket **out);
 int __must_check socket_create(int family, int type, int protocol,
 			       unsigned flags, struct file **out);
 static inline bool socket_nonblock(const struct socket *s, unsigned msg_flags)

@@ -60,6 +60,10 @@ static int check_file(struct file *f, struct map_request *rq)
 	}
 	if (!f->ops->mmap)
 		return -ENODEV;
+	if (S_ISREG(f->inode->mode) &&
+	    rq->pgoff + (rq->len >> PAGE_SHIFT) >
+		    f->inode->sb->max_bytes >> PAGE_SHIFT)
+		return -EOVERFLOW;
 	return rq->flags & MAP_GROWSDOWN ? -EINVAL : 0;
 }
 

@@ -49,6 +49,8 @@ long sys_getsid(int pid)
 
 long sys_setpgid(int pid, int pgid)
 {
+	if (pgid < 0 || (!pgid && pid < 0))
+		return -EINVAL;
 	if (pid < 0)
 		return -ESRCH;
 	return session_setpgid(pid, pgid);

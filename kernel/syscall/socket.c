@@ -33,19 +33,6 @@ struct cmsghdr {
 #define CONTROL_MAX 20480u
 #define IOV_FAST 8u
 
-/* The socket of a descriptor; release *fd after use. */
-static int find(int n, struct fd *fd, struct socket **s)
-{
-	*fd = fd_find(n);
-	if (!fd->file)
-		return -EBADF;
-	*s = file_socket(fd->file);
-	if (*s)
-		return 0;
-	fd_release(*fd);
-	return -ENOTSOCK;
-}
-
 static int addr_in(const void __user *u, int len, void *k)
 {
 	if (len < 0 || len > SOCK_ADDR_MAX)
@@ -146,7 +133,7 @@ long sys_bind(int fdno, const void __user *addr, int len)
 	int err = addr_in(addr, len, k);
 
 	if (!err)
-		err = find(fdno, &fd, &s);
+		err = socket_find(fdno, &fd, &s);
 	if (err)
 		return err;
 	err = s->ops->bind ? s->ops->bind(s, k, len) : -EOPNOTSUPP;
@@ -162,7 +149,7 @@ long sys_connect(int fdno, const void __user *addr, int len)
 	int err = addr_in(addr, len, k);
 
 	if (!err)
-		err = find(fdno, &fd, &s);
+		err = socket_find(fdno, &fd, &s);
 	if (err)
 		return err;
 	err = s->ops->connect ? s->ops->connect(s, k, len,
@@ -176,7 +163,7 @@ long sys_listen(int fdno, int backlog)
 {
 	struct socket *s;
 	struct fd fd;
-	int err = find(fdno, &fd, &s);
+	int err = socket_find(fdno, &fd, &s);
 
 	if (err)
 		return err;
@@ -231,7 +218,7 @@ long sys_accept4(int fdno, void __user *addr, int __user *len, int flags)
 
 	if (flags & ~(SOCK_CLOEXEC | SOCK_NONBLOCK))
 		return -EINVAL;
-	ret = find(fdno, &fd, &s);
+	ret = socket_find(fdno, &fd, &s);
 	if (ret)
 		return ret;
 	ret = accept_on(s, addr, len, (unsigned)flags);
@@ -249,7 +236,7 @@ static long getname(int fdno, void __user *addr, int __user *len, bool peer)
 	u8 k[SOCK_ADDR_MAX];
 	struct socket *s;
 	struct fd fd;
-	int klen = 0, err = find(fdno, &fd, &s);
+	int klen = 0, err = socket_find(fdno, &fd, &s);
 
 	if (err)
 		return err;
@@ -295,7 +282,7 @@ long sys_sendto(int fdno, const void __user *buf, size_t n, unsigned flags,
 			return ret;
 		m.addr_len = len;
 	}
-	ret = find(fdno, &fd, &s);
+	ret = socket_find(fdno, &fd, &s);
 	if (ret)
 		return ret;
 	ret = s->ops->sendmsg(s, &m);
@@ -315,7 +302,7 @@ long sys_recvfrom(int fdno, void __user *buf, size_t n, unsigned flags,
 		return -EFAULT;
 	msg_init(&m, flags);
 	iter_user(&m.it, buf, n, false);
-	ret = find(fdno, &fd, &s);
+	ret = socket_find(fdno, &fd, &s);
 	if (ret)
 		return ret;
 	ret = s->ops->recvmsg(s, &m);
@@ -576,7 +563,7 @@ long sys_sendmsg(int fdno, const struct user_msghdr __user *u, unsigned flags)
 {
 	struct socket *s;
 	struct fd fd;
-	long ret = find(fdno, &fd, &s);
+	long ret = socket_find(fdno, &fd, &s);
 
 	if (ret)
 		return ret;
@@ -589,7 +576,7 @@ long sys_recvmsg(int fdno, struct user_msghdr __user *u, unsigned flags)
 {
 	struct socket *s;
 	struct fd fd;
-	long ret = find(fdno, &fd, &s);
+	long ret = socket_find(fdno, &fd, &s);
 
 	if (ret)
 		return ret;
@@ -604,7 +591,7 @@ long sys_sendmmsg(int fdno, struct mmsghdr __user *u, unsigned n,
 	struct socket *s;
 	struct fd fd;
 	unsigned done = 0;
-	long ret = find(fdno, &fd, &s);
+	long ret = socket_find(fdno, &fd, &s);
 
 	if (ret)
 		return ret;
@@ -634,7 +621,7 @@ long sys_recvmmsg(int fdno, struct mmsghdr __user *u, unsigned n,
 			return -EINVAL;
 		deadline = clock_ns() + timespec_to_ns(&t);
 	}
-	ret = find(fdno, &fd, &s);
+	ret = socket_find(fdno, &fd, &s);
 	if (ret)
 		return ret;
 	while (done < min(n, 1024u)) {
@@ -658,7 +645,7 @@ long sys_shutdown(int fdno, int how)
 	struct fd fd;
 	long ret;
 
-	ret = find(fdno, &fd, &s);
+	ret = socket_find(fdno, &fd, &s);
 	if (ret)
 		return ret;
 	if (how < SHUT_RD || how > SHUT_RDWR)
@@ -666,145 +653,5 @@ long sys_shutdown(int fdno, int how)
 	else
 		ret = s->ops->shutdown ? s->ops->shutdown(s, how) : -EOPNOTSUPP;
 	fd_release(fd);
-	return ret;
-}
-
-struct timeval {
-	s64 sec, usec;
-};
-
-/* Options that are the socket layer's own; 1: not one of them. */
-static int set_common(struct socket *s, int name, const void __user *val,
-		      int len)
-{
-	struct timeval tv;
-	u64 ns;
-	int on;
-
-	switch (name) {
-	case SO_PASSCRED:
-	case SO_REUSEADDR:
-	case SO_BROADCAST:
-	case SO_KEEPALIVE:
-		if (len < (int)sizeof(on))
-			return -EINVAL;
-		if (copy_from_user(&on, val, sizeof(on)))
-			return -EFAULT;
-		if (name == SO_PASSCRED)
-			s->pass_cred = on != 0;
-		else if (on)
-			s->options |= 1u << name;
-		else
-			s->options &= ~(1u << name);
-		return 0;
-	case SO_RCVTIMEO:
-	case SO_SNDTIMEO:
-		if (len < (int)sizeof(tv))
-			return -EINVAL;
-		if (copy_from_user(&tv, val, sizeof(tv)))
-			return -EFAULT;
-		if (tv.usec < 0 || tv.usec >= 1000000)
-			return -EDOM;
-		ns = tv.sec < 0 ? 1 :
-				  (u64)tv.sec * NSEC_PER_SEC +
-					  (u64)tv.usec * NSEC_PER_USEC;
-		if (name == SO_RCVTIMEO)
-			s->rcv_timeo_ns = ns;
-		else
-			s->snd_timeo_ns = ns;
-		return 0;
-	}
-	return 1;
-}
-
-long sys_setsockopt(int fdno, int level, int name, const void __user *val,
-		    int len)
-{
-	struct socket *s;
-	struct fd fd;
-	long ret;
-
-	if (len < 0)
-		return -EINVAL;
-	ret = find(fdno, &fd, &s);
-	if (ret)
-		return ret;
-	ret = level == SOL_SOCKET ? set_common(s, name, val, len) : 1;
-	if (ret == 1)
-		ret = s->ops->setsockopt ?
-			      s->ops->setsockopt(s, level, name, val, len) :
-			      -ENOPROTOOPT;
-	fd_release(fd);
-	return ret;
-}
-
-static int get_common(struct socket *s, int name, void *val, int *len)
-{
-	struct timeval tv;
-	u64 ns;
-	int v;
-
-	switch (name) {
-	case SO_TYPE:
-		v = s->type;
-		break;
-	case SO_DOMAIN:
-		v = s->family;
-		break;
-	case SO_PROTOCOL:
-		v = s->protocol;
-		break;
-	case SO_PASSCRED:
-		v = s->pass_cred;
-		break;
-	case SO_REUSEADDR:
-	case SO_BROADCAST:
-	case SO_KEEPALIVE:
-		v = s->options >> name & 1;
-		break;
-	case SO_RCVTIMEO:
-	case SO_SNDTIMEO:
-		ns = name == SO_RCVTIMEO ? s->rcv_timeo_ns : s->snd_timeo_ns;
-		tv.sec = (s64)(ns / NSEC_PER_SEC);
-		tv.usec = (s64)(ns % NSEC_PER_SEC / NSEC_PER_USEC);
-		*len = min_t(int, *len, (int)sizeof(tv));
-		memcpy(val, &tv, (size_t)*len);
-		return 0;
-	default:
-		return 1;
-	}
-	*len = min_t(int, *len, (int)sizeof(v));
-	memcpy(val, &v, (size_t)*len);
-	return 0;
-}
-
-long sys_getsockopt(int fdno, int level, int name, void __user *val,
-		    int __user *ulen)
-{
-	u64 buf[32];
-	struct socket *s;
-	struct fd fd;
-	int len;
-	long ret;
-
-	if (get_user(len, ulen))
-		return -EFAULT;
-	if (len < 0)
-		return -EINVAL;
-	ret = find(fdno, &fd, &s);
-	if (ret)
-		return ret;
-	len = min_t(int, len, (int)sizeof(buf));
-	ret = level == SOL_SOCKET ? get_common(s, name, buf, &len) : 1;
-	if (ret == 1) {
-		if (level == SOL_SOCKET && name != SO_PEERCRED)
-			len = min_t(int, len, (int)sizeof(int));
-		ret = s->ops->getsockopt ?
-			      s->ops->getsockopt(s, level, name, buf, &len) :
-			      -ENOPROTOOPT;
-	}
-	fd_release(fd);
-	if (!ret && (copy_to_user(val, buf, (size_t)len) || put_user(len, ulen)))
-		ret = -EFAULT;
 	return ret;
 }

@@ -322,6 +322,9 @@ long sys_readlinkat(int dfd, const char __user *name, char __user *buf,
 	if (n)
 		return n;
 	n = readlink_path(&p, buf, size);
+	if (n == -EINVAL && !S_ISLNK(p.dentry->inode->mode) &&
+	    is_empty_name(name))
+		n = -ENOENT;
 	path_put(&p);
 	return n;
 }

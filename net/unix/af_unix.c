@@ -59,7 +59,7 @@ struct unix_sock *unix_alloc(int type)
 	list_init(&u->name_node);
 	list_init(&u->flight_node);
 	u->type = type;
-	u->sndbuf = SNDBUF_DEFAULT;
+	u->sndbuf = u->rcvbuf = SNDBUF_DEFAULT;
 	return u;
 }
 
@@ -87,11 +87,6 @@ static int unix_shutdown(struct socket *s, int how)
 	struct unix_sock *u = s->sk, *p = unix_peer_get(u);
 	u32 bits = how == SHUT_RD ? 1 : how == SHUT_WR ? 2 : 3;
 
-	if (u->type != SOCK_DGRAM && u->state == UNIX_CLOSED) {
-		if (p)
-			unix_put(p);
-		return -ENOTCONN;
-	}
 	irq_lock(&u->lock);
 	u->shut |= bits;
 	irq_unlock(&u->lock);
@@ -197,7 +192,7 @@ static int unix_getsockopt(struct socket *s, int level, int name, void *val,
 	case SO_SNDBUF:
 	case SO_RCVBUF:
 		*(int *)val = (int)(name == SO_SNDBUF ? u->sndbuf :
-							SNDBUF_DEFAULT);
+							u->rcvbuf);
 		return 0;
 	}
 	return -ENOPROTOOPT;
@@ -218,8 +213,16 @@ static int unix_setsockopt(struct socket *s, int level, int name,
 		return -EINVAL;
 	if (copy_from_user(&v, val, sizeof(v)))
 		return -EFAULT;
+	if ((name == SO_SNDBUFFORCE || name == SO_RCVBUFFORCE) &&
+	    !capable(CAP_NET_ADMIN))
+		return -EPERM;
+	if (name == SO_SNDBUF || name == SO_RCVBUF)
+		v = (int)min((u32)v, SNDBUF_DEFAULT);
+	v = clamp(v, 0, INT_MAX / 2) * 2;
 	if (name == SO_SNDBUF || name == SO_SNDBUFFORCE)
-		u->sndbuf = (u32)clamp(v, 2304, (int)SNDBUF_DEFAULT) * 2;
+		u->sndbuf = (u32)max(v, 4608);
+	else
+		u->rcvbuf = (u32)max(v, 2304);
 	return 0;
 }
 

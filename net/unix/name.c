@@ -119,6 +119,10 @@ static int bind_path(struct unix_sock *u, struct unix_addr *a)
 	err = path_create(AT_FDCWD, buf, 0, &parent, &d);
 	if (err)
 		return err == -EEXIST ? -EADDRINUSE : err;
+	if (u->addr) {
+		path_create_done(&parent, d);
+		return -EINVAL;
+	}
 	err = vfs_mknod(&parent, d, S_IFSOCK | (0777 & ~current->fs->umask), 0);
 	if (!err) {
 		u->path.mnt = parent.mnt;
@@ -173,8 +177,6 @@ int unix_bind(struct socket *s, const void *addr, int len)
 
 	if (err)
 		return err;
-	if (u->addr)
-		return -EINVAL;
 	a = kzalloc(sizeof(*a), GFP_KERNEL);
 	if (!a)
 		return -ENOMEM;
@@ -182,14 +184,12 @@ int unix_bind(struct socket *s, const void *addr, int len)
 	memcpy(&a->name, addr, (size_t)len);
 	a->len = len;
 	mutex_lock(&u->bind_lock);
-	if (u->addr)
-		err = -EINVAL;
-	else if (len == 2)
-		err = autobind(u, a);
-	else if (a->name.path[0])
+	if (len > 2 && a->name.path[0])
 		err = bind_path(u, a);
+	else if (u->addr)
+		err = len == 2 ? 0 : -EINVAL;
 	else
-		err = bind_abstract(u, a);
+		err = len == 2 ? autobind(u, a) : bind_abstract(u, a);
 	mutex_unlock(&u->bind_lock);
 	if (err)
 		kfree(a);

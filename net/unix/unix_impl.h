@@ -50,6 +50,7 @@ struct unix_sock {
 	struct fasync *fasync;
 	s64 wmem;			/* atomic: bytes of ours under way */
 	u32 sndbuf;
+	u32 rcvbuf;			/* told back; bounds nothing here */
 	struct unix_addr *addr;		/* set once. atomic */
 	struct path path;		/* bound to */
 	struct list name_node;		/* abstract. names_lock */
