@@ -189,6 +189,8 @@ void balance_dirty_pages(void)
 	if (!writeback_kick_hook)
 		return;
 	writeback_kick_hook(dirty / 2);
+	if (current->flags & TF_CLEANER)
+		return;
 	while (dirty * 100 > avail * limit) {
 		if (fatal_signal_pending(current))
 			return;

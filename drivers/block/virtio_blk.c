@@ -317,6 +317,7 @@ static void describe(struct vblk *d, u32 index)
 	b->physical_block = b->logical_block << (exp < 8 ? exp : 0);
 	b->max_bytes = MAX_BYTES;
 	b->max_segments = d->max_segs;
+	b->minors = VBLK_MINORS;
 	b->is_readonly = virtio_has(vd, F_RO);
 	b->has_flush = virtio_has(vd, F_FLUSH);
 	b->has_discard = virtio_has(vd, F_DISCARD);

@@ -100,8 +100,9 @@ int blkdev_register(struct block_device *b)
 	if (err)
 		return err;
 	registry_add(b);
-	pr_info("%s: %llu sectors of 512 bytes%s\n", b->name, b->sectors,
-		b->is_readonly ? ", read-only" : "");
+	if (b->sectors)
+		pr_info("%s: %llu sectors of 512 bytes%s\n", b->name,
+			b->sectors, b->is_readonly ? ", read-only" : "");
 	mutex_lock(&scan_lock);
 	blkdev_scan_partitions(b);
 	mutex_unlock(&scan_lock);
@@ -203,6 +204,35 @@ void blkdev_release(struct block_device *b, void *holder)
 	if (b->holder == holder)
 		b->holder = NULL;
 	spin_unlock(&registry_lock);
+	blkdev_idle(b);
+}
+
+bool blkdev_is_used(struct block_device *b, int own)
+{
+	const struct block_device *o;
+	bool used = false;
+
+	spin_lock(&registry_lock);
+	list_for_each_entry(o, &registry, node)
+		if (o->whole == b &&
+		    (o->holder || o->openers > (o == b ? own : 0)))
+			used = true;
+	spin_unlock(&registry_lock);
+	return used;
+}
+
+void blkdev_idle(struct block_device *b)
+{
+	struct block_device *disk = b->whole;
+
+	if (disk->ops->idle)
+		disk->ops->idle(disk);
+}
+
+void blkdev_set_size(struct block_device *b, u64 sectors)
+{
+	WRITE_ONCE(b->sectors, sectors);
+	inode_set_size(b->inode, sectors << 9);
 }
 
 /* --- partitions */
@@ -229,7 +259,7 @@ int blkdev_add_partition(struct block_device *disk, u32 no, u64 start,
 	if (!p)
 		return -ENOMEM;
 	p->part_no = no;
-	p->dev = no < 16 ? disk->dev + no : MKDEV(EXT_MAJOR, next_ext_minor++);
+	p->dev = no < disk->minors ? disk->dev + no : MKDEV(EXT_MAJOR, next_ext_minor++);
 	p->start = start;
 	p->sectors = sectors;
 	p->whole = disk;

@@ -24,5 +24,5 @@ void blkdev_scan_partitions(struct block_device *disk);
 int __must_check blkdev_add_partition(struct block_device *disk, u32 no,
 				      u64 start, u64 sectors, const u8 *uuid,
 				      const char *label);
-/* Forgets all partitions and reads the table again. -EBUSY. */
-int __must_check blkdev_rescan(struct block_device *disk);
+/* Tells the driver that somebody stopped using it. */
+void blkdev_idle(struct block_device *b);

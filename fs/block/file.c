@@ -59,6 +59,7 @@ static void blkdev_file_release(struct file *f)
 	/* An error was recorded in the mapping for who syncs. */
 	if (fetch_add(&b->openers, -1) == 1 && f->mode & FMODE_WRITE)
 		ignore_error(mapping_write(f->mapping, 0, ~0ull >> 1, true));
+	blkdev_idle(b);
 	blkdev_put(b);
 }
 
@@ -278,7 +279,7 @@ static long blkdev_ioctl(struct file *f, unsigned cmd, unsigned long arg)
 	case BLKZEROOUT:
 		return discard_range(f, BIO_ZEROES, arg);
 	default:
-		return b->ops->ioctl ? b->ops->ioctl(b, cmd, arg) : -ENOTTY;
+		return b->ops->ioctl ? b->ops->ioctl(b, f, cmd, arg) : -ENOTTY;
 	}
 }
 

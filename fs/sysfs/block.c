@@ -10,6 +10,7 @@
 #include <lib/printf.h>
 #include <lib/string.h>
 #include <lib/uuid.h>
+#include <mm/slab.h>
 
 typedef void attr_fn(struct seq *s, const struct block_device *b);
 
@@ -189,9 +190,57 @@ static const struct sys_entry disk_files[] = {
 	{ "uevent", &uevent_file },
 };
 
+/* What the driver adds: a folder whose files' keys are the device and, above
+ * it, their number. */
+static int driver_show(struct seq *s, u64 key)
+{
+	struct block_device *b = blkdev_find_dev((u32)key);
+	char *buf = kmalloc(PAGE_SIZE, GFP_KERNEL);
+
+	if (b && buf && b->ops->attr(b, (unsigned)(key >> 32), buf, PAGE_SIZE))
+		seq_puts(s, buf);
+	kfree(buf);
+	if (b)
+		blkdev_put(b);
+	return b && buf ? 0 : -ENODEV;
+}
+SYS_FILE(driver_file, driver_show);
+
+static bool driver_child(u64 key, unsigned i, struct sys_child *out)
+{
+	struct block_device *b = blkdev_find_dev((u32)key);
+	const char *name = b ? b->ops->attr(b, i, NULL, 0) : NULL;
+
+	if (name)
+		sys_child_set(out, name, &driver_file, key | (u64)i << 32);
+	if (b)
+		blkdev_put(b);
+	return name;
+}
+
+static const struct sys_type driver_dir = {
+	.mode = S_IFDIR | 0755, .child = driver_child,
+};
+
+/* True if the disk has such a folder; as the first child. */
+static bool driver_first(u64 key, struct sys_child *out)
+{
+	struct block_device *b = blkdev_find_dev((u32)key);
+	bool has = b && b->ops->attr && b->ops->attr(b, 0, NULL, 0);
+
+	if (has)
+		sys_child_set(out, b->ops->attr_dir, &driver_dir, key);
+	if (b)
+		blkdev_put(b);
+	return has;
+}
+
 static bool disk_child(u64 key, unsigned i, struct sys_child *out)
 {
 	u32 dev;
+
+	if (driver_first(key, out) && i-- == 0)
+		return true;
 
 	if (i < ARRAY_SIZE(disk_files))
 		return sys_array_child(disk_files, ARRAY_SIZE(disk_files), key,

@@ -64,7 +64,15 @@ struct block_ops {
 	void (*submit)(struct block_device *b, struct bio *bio);
 	/* Queued bios go to the device (one notification for many). */
 	void (*kick)(struct block_device *b);
-	int (*ioctl)(struct block_device *b, unsigned cmd, unsigned long arg);
+	int (*ioctl)(struct block_device *b, struct file *f, unsigned cmd,
+		     unsigned long arg);
+	/* Somebody stopped using the disk or a part of it. */
+	void (*idle)(struct block_device *b);
+	/* /sys/block/NAME/<attr_dir>: the name of the i-th file, its text into
+	 * buf (NULL: not wanted); NULL past the last. */
+	const char *attr_dir;
+	const char *(*attr)(struct block_device *b, unsigned i, char *buf,
+			    size_t n);
 };
 
 struct block_device {
@@ -76,6 +84,7 @@ struct block_device {
 	const struct block_ops *ops;
 	u32 logical_block, physical_block;
 	u32 max_bytes, max_segments;
+	u32 minors;		/* that belong to the disk, for partitions */
 	bool is_readonly, has_flush, has_discard;
 	struct inode *inode;	/* its page cache */
 	struct ref refs;
@@ -106,6 +115,12 @@ size_t partitions_show(char *buf, size_t n);
 int __must_check blkdev_resolve(const char *spec, struct block_device **out);
 int __must_check blkdev_claim(struct block_device *b, void *holder);
 void blkdev_release(struct block_device *b, void *holder);
+/* For disks that come and go. */
+void blkdev_set_size(struct block_device *b, u64 sectors);
+/* Open, mounted or claimed, it or a part of it, but for `own` openers. */
+bool blkdev_is_used(struct block_device *b, int own);
+/* Forgets all partitions and reads the table again. -EBUSY. */
+int __must_check blkdev_rescan(struct block_device *disk);
 extern const struct file_ops blkdev_fops;
 
 int __must_check bio_alloc(struct block_device *b, enum bio_op op, u64 sector,

@@ -9,6 +9,7 @@ enum lock_rank {
 	/* sleeping locks, outermost first */
 	RANK_FILE_POS,		/* file.pos_lock: around a whole call */
 	RANK_EXEC,		/* process.exec_lock: exec against ptrace, /proc */
+	RANK_LOOP,		/* loop devices: attach, detach, change */
 	RANK_NAMES,		/* around making nodes: bind(2), partitions */
 	RANK_MOUNT,		/* mount tree changes */
 	RANK_SB_RENAME,		/* directory renames of one superblock */

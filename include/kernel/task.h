@@ -90,6 +90,7 @@ struct work_item;
 #define TF_MEMALLOC	(1u << 9)	/* may use the reserves */
 #define TF_NO_SETAFF	(1u << 10)	/* bound to its hart. const */
 #define TF_STRACE	(1u << 11)	/* strace= prints its calls */
+#define TF_CLEANER	(1u << 12)	/* dirties pages to clean others. const */
 
 /* Scheduling policies and limits: Linux's numbers. */
 #define SCHED_NORMAL	0
