@@ -80,7 +80,10 @@ $(SYSCALL_GEN): kernel/syscall/syscalls.tbl scripts/gen-syscalls
 # A recipe, so that make looks at its time anew.
 $(BUILD)/gen/syscall_table.c: $(SYSCALL_GEN)
 	@test -f $@
-GEN_OBJS := $(BUILD)/gen/syscall_table.o
+$(BUILD)/gen/kconfig.c: fs/proc/kconfig scripts/gen-kconfig
+	@mkdir -p $(dir $@)
+	@scripts/gen-kconfig fs/proc/kconfig > $@.new && mv $@.new $@
+GEN_OBJS := $(BUILD)/gen/syscall_table.o $(BUILD)/gen/kconfig.o
 
 # --- objects -----------------------------------------------------------------
 GENERATED := $(CONFIG_H) $(if $(wildcard kernel/syscall/syscalls.tbl),$(SYSCALL_GEN))

@@ -4,6 +4,7 @@
  */
 #include "proc_impl.h"
 #include <arch/smp.h>
+#include <fs/proc_kconfig.h>
 #include <irq/irq.h>
 #include <kernel/init.h>
 #include <kernel/print.h>
@@ -270,6 +271,12 @@ static int kallsyms_show(struct seq *s, void *arg)
 	return 0;
 }
 
+static int config_show(struct seq *s, void *arg)
+{
+	seq_write(s, (const char *)kconfig_gz, kconfig_gz_size);
+	return 0;
+}
+
 /* There are none, and never will be. */
 static int empty_show(struct seq *s, void *arg)
 {
@@ -278,6 +285,7 @@ static int empty_show(struct seq *s, void *arg)
 
 static const struct proc_entry entries[] = {
 	{ .name = "cmdline", .mode = 0444, .show = cmdline_show },
+	{ .name = "config.gz", .mode = 0444, .show = config_show },
 	{ .name = "cpuinfo", .mode = 0444, .show = cpuinfo_show },
 	{ .name = "interrupts", .mode = 0444, .show = interrupts_show },
 	{ .name = "kallsyms", .mode = 0444, .show = kallsyms_show },
