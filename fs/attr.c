@@ -1,6 +1,7 @@
 /* attr - owners, modes, times and sizes: what stat shows and chmod changes. */
 #include "vfs_impl.h"
 #include <fs/device.h>
+#include <fs/locks.h>
 #include <fs/pipe.h>
 #include <kernel/assert.h>
 #include <signal/signal.h>
@@ -407,7 +408,9 @@ int vfs_truncate(const struct path *p, u64 size)
 	if (!err)
 		err = inode_get_write(i);
 	if (!err) {
-		err = truncate_checked(p->dentry, size, 0, NULL);
+		err = lease_break(i, O_WRONLY);
+		if (!err)
+			err = truncate_checked(p->dentry, size, 0, NULL);
 		inode_put_write(i);
 	}
 	mnt_drop_write(p->mnt);

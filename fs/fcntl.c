@@ -1,8 +1,7 @@
 /* fcntl - what fcntl(2) and ioctl(2) ask of any open file. */
-#include "vfs_impl.h"
+#include "locks_impl.h"
 #include <fs/fdtable.h>
 #include <fs/inotify.h>
-#include <fs/locks.h>
 #include <fs/pipe.h>
 #include <kernel/rcu.h>
 #include <signal/signal.h>
@@ -26,12 +25,17 @@ enum {
 	F_GETOWNER_UIDS = 17,
 	F_OFD_GETLK = 36,
 	F_OFD_SETLKW = 38,
+	F_SETLEASE = 1024,
 	F_GETLEASE = 1025,
 	F_NOTIFY = 1026,
+	F_CREATED_QUERY = 1028,
 	F_SETPIPE_SZ = 1031,
 	F_GETPIPE_SZ = 1032,
+	F_GET_RW_HINT = 1035,
+	F_SET_RW_HINT = 1036,
 };
-#define F_UNLCK 2
+
+#define RW_HINT_MAX 5
 
 enum { F_OWNER_TID, F_OWNER_PID, F_OWNER_PGRP };
 struct f_owner_ex {
@@ -210,6 +214,21 @@ static long get_own(struct file *f)
 	return type == PIDTYPE_PGID ? -nr : nr;
 }
 
+/* How long the data will live: no device here asks. */
+static long set_rw_hint(struct file *f, const u64 __user *arg)
+{
+	u64 hint;
+
+	if (!inode_owner_or_capable(f->inode))
+		return -EPERM;
+	if (get_user(hint, arg))
+		return -EFAULT;
+	if (hint > RW_HINT_MAX)
+		return -EINVAL;
+	WRITE_ONCE(f->inode->write_hint, (u32)hint);
+	return 0;
+}
+
 long file_fcntl(struct file *f, unsigned fd, unsigned cmd, unsigned long arg)
 {
 	switch (cmd) {
@@ -238,9 +257,18 @@ long file_fcntl(struct file *f, unsigned fd, unsigned cmd, unsigned long arg)
 	case F_GETOWNER_UIDS:
 		return get_owner_uids(f, (u32 __user *)arg);
 	case F_GETLEASE:
-		return F_UNLCK;
 	case F_NOTIFY:
 		return dnotify_set(f, (int)fd, (u32)arg);
+		return lease_get(f);
+	case F_SETLEASE:
+		return lease_set(f, (int)fd, (int)arg);
+	case F_CREATED_QUERY:
+		return !!(f->mode & FMODE_CREATED);
+	case F_GET_RW_HINT:
+		return put_user((u64)READ_ONCE(f->inode->write_hint),
+				(u64 __user *)arg);
+	case F_SET_RW_HINT:
+		return set_rw_hint(f, (const u64 __user *)arg);
 	case F_SETPIPE_SZ:
 	case F_GETPIPE_SZ:
 		return pipe_fcntl(f, cmd, arg);

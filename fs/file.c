@@ -234,6 +234,11 @@ int vfs_open(struct file *f, struct path *p)
 		if (err)
 			goto err_path;
 	}
+	if (unlikely(READ_ONCE(i->locks))) {
+		err = lease_break(i, f->flags);
+		if (err)
+			goto err_access;
+	}
 	f->ops = i->fops;
 	f->wb_err_seq = READ_ONCE(i->mapping->wb_err_seq);
 	if (f->ops->open) {

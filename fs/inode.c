@@ -72,6 +72,7 @@ static void init_plain(struct inode *i)
 	i->dirtied_ns = 0;
 	i->link = NULL;
 	i->write_count = 0;
+	i->write_hint = 0;
 	i->locks = NULL;
 	i->marks = NULL;
 	i->priv = NULL;

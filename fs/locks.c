@@ -13,7 +13,7 @@
  * Locks:   locks_lock, for all inodes: the search for circles wants it.
  * Life:    an inode's context lives as long as the inode.
  */
-#include <fs/locks.h>
+#include "locks_impl.h"
 #include <fs/fdtable.h>
 #include <kernel/assert.h>
 #include <kernel/spinlock.h>
@@ -22,9 +22,6 @@
 #include <signal/signal.h>
 #include <task/pid.h>
 
-#define F_RDLCK 0
-#define F_WRLCK 1
-#define F_UNLCK 2
 #define F_GETLK 5
 #define F_SETLK 6
 #define F_SETLKW 7
@@ -35,28 +32,7 @@
 #define LOCK_EX 2u
 #define LOCK_NB 4u
 #define LOCK_UN 8u
-#define OFFSET_MAX S64_MAX
 #define MAX_CHAIN 10
-
-enum lock_kind { KIND_POSIX, KIND_OFD, KIND_FLOCK };
-
-struct file_lock {
-	struct list node;	/* of its inode, by start */
-	struct list all_node;
-	struct inode *inode;	/* const */
-	void *owner;		/* struct files or struct file */
-	u64 start, end;		/* inclusive */
-	int type;		/* F_RDLCK, F_WRLCK, or F_UNLCK in a request */
-	int pid;
-	u8 kind;
-};
-
-struct file_lock_ctx {
-	struct list ranges;	/* POSIX and OFD */
-	struct list whole;	/* flock */
-	struct waitq waiters;
-	u32 generation;
-};
 
 /* A POSIX request that sleeps. */
 struct blocked {
@@ -64,13 +40,13 @@ struct blocked {
 	const void *owner, *waits_for;
 };
 
-static struct spinlock locks_lock =
+struct spinlock locks_lock =
 	SPINLOCK_INIT(RANK_FILE_LOCKS, "file locks");
 static LIST_HEAD(all_locks);		/* locks_lock */
 static LIST_HEAD(all_blocked);		/* locks_lock */
 
 /* --- contexts ----------------------------------------------------------------------*/
-static int ctx_get(struct inode *i, struct file_lock_ctx **out)
+int locks_ctx_get(struct inode *i, struct file_lock_ctx **out)
 {
 	struct file_lock_ctx *c = load_acquire(&i->locks);
 
@@ -82,6 +58,7 @@ static int ctx_get(struct inode *i, struct file_lock_ctx **out)
 		return -ENOLCK;
 	list_init(&c->ranges);
 	list_init(&c->whole);
+	list_init(&c->leases);
 	waitq_init(&c->waiters);
 	if (!cmpxchg(&i->locks, NULL, c))
 		kfree(c);
@@ -98,10 +75,11 @@ void locks_inode_free(struct inode *i)
 
 static struct list *list_of(struct file_lock_ctx *c, u8 kind)
 {
-	return kind == KIND_FLOCK ? &c->whole : &c->ranges;
+	return kind == KIND_FLOCK ? &c->whole :
+	       kind == KIND_LEASE ? &c->leases : &c->ranges;
 }
 
-static void lock_insert(struct file_lock_ctx *c, struct file_lock *l)
+void lock_insert(struct file_lock_ctx *c, struct file_lock *l)
 {
 	struct list *head = list_of(c, l->kind);
 	struct file_lock *at;
@@ -113,14 +91,14 @@ static void lock_insert(struct file_lock_ctx *c, struct file_lock *l)
 	list_add_tail(&l->all_node, &all_locks);
 }
 
-static void lock_remove(struct file_lock *l)
+void lock_remove(struct file_lock *l)
 {
 	list_del(&l->node);
 	list_del(&l->all_node);
 	kfree(l);
 }
 
-static void released(struct file_lock_ctx *c)
+void locks_released(struct file_lock_ctx *c)
 {
 	WRITE_ONCE(c->generation, c->generation + 1);
 	wake_if_waiting(&c->waiters, 0);
@@ -224,7 +202,7 @@ static void apply(struct file_lock_ctx *c, struct file_lock **rq,
 		lock_insert(c, r);
 		*rq = NULL;
 	}
-	released(c);
+	locks_released(c);
 }
 
 /* One try: 0 done, -EAGAIN with b and *gen set up to sleep, or an error. */
@@ -303,8 +281,14 @@ static void drop_owned(struct inode *i, const void *owner, bool is_posix)
 			any = true;
 		}
 	}
+	list_for_each_entry_safe(l, n, &c->leases, node) {
+		if (!is_posix && l->owner == owner) {
+			lock_remove(l);
+			any = true;
+		}
+	}
 	if (any)
-		released(c);
+		locks_released(c);
 	spin_unlock(&locks_lock);
 }
 
@@ -387,7 +371,7 @@ static long get_lock(struct file *f, struct flock64 *u, bool is_ofd,
 		return -EINVAL;
 	err = from_user(f, u, is_ofd, &l);
 	if (!err)
-		err = ctx_get(f->inode, &c);
+		err = locks_ctx_get(f->inode, &c);
 	if (err)
 		return err;
 	spin_lock(&locks_lock);
@@ -426,7 +410,7 @@ static long set_lock(struct file *f, unsigned fd, const struct flock64 *u,
 		return -EBADF;
 	if (l.type == F_UNLCK && !READ_ONCE(f->inode->locks))
 		return 0;
-	err = ctx_get(f->inode, &c);
+	err = locks_ctx_get(f->inode, &c);
 	if (!err)
 		err = lock_apply(c, &l, can_wait);
 	if (!err && !is_ofd && l.type != F_UNLCK &&
@@ -484,22 +468,27 @@ int locks_flock(struct file *f, unsigned op)
 	}
 	if (l.type != F_UNLCK && !(f->mode & (FMODE_READ | FMODE_WRITE)))
 		return -EBADF;
-	err = ctx_get(f->inode, &c);
+	err = locks_ctx_get(f->inode, &c);
 	return err ? err : lock_apply(c, &l, can_wait);
 }
 
 /* --- /proc/locks ------------------------------------------------------------------------*/
 static size_t show_one(const struct file_lock *l, u64 nr, char *buf, size_t n)
 {
-	static const char *const kinds[] = { "POSIX ", "OFDLCK", "FLOCK " };
+	static const char *const kinds[] = { "POSIX  ADVISORY ",
+					     "OFDLCK ADVISORY ",
+					     "FLOCK  ADVISORY ",
+					     "LEASE  ACTIVE   ",
+					     "LEASE  BREAKING " };
+	bool is_breaking = l->kind == KIND_LEASE && l->target != l->type;
 	u32 dev = l->inode->sb->dev;
 	char end[24] = "EOF";
 
 	if (l->end != OFFSET_MAX)
 		ksnprintf(end, sizeof(end), "%llu", l->end);
 	return (size_t)kscnprintf(buf, n,
-				  "%llu: %s ADVISORY  %s %d %02x:%02x:%llu %llu %s\n",
-				  nr, kinds[l->kind],
+				  "%llu: %s %s %d %02x:%02x:%llu %llu %s\n",
+				  nr, kinds[l->kind + is_breaking],
 				  l->type == F_WRLCK ? "WRITE" : "READ",
 				  l->pid, MAJOR(dev), MINOR(dev),
 				  l->inode->ino, l->start, end);

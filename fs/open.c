@@ -130,6 +130,8 @@ static int open_found(struct file *f, struct path *p,
 		file_free_unopened(f);
 		return err;
 	}
+	if (is_new)
+		f->mode |= FMODE_CREATED;
 	if (unlikely((a->flags & O_TRUNC) && !is_new)) {
 		err = truncate_opened(f);
 		if (err) {

@@ -4,6 +4,7 @@
  * not exist here.
  */
 #include "proc_impl.h"
+#include <fs/locks.h>
 #include <fs/fdtable.h>
 #include <fs/vfs.h>
 #include <kernel/init.h>
@@ -190,6 +191,9 @@ static const struct proc_entry entries[] = {
 	    centisecs_write, &sysctl_dirty_expire_ns),
 	KNOB("sys/fs/protected_hardlinks", 0644, sysctl_protected_hardlinks, 0,
 	     1),
+	KNOB("sys/fs/lease-break-time", 0644, sysctl_lease_break_time, 0,
+	     INT_MAX),
+	KNOB("sys/fs/leases-enable", 0644, sysctl_leases_enable, 0, 1),
 	KNOB("sys/fs/protected_symlinks", 0644, sysctl_protected_symlinks, 0,
 	     1),
 	ADMIN("sys/fs/suid_dumpable", sysctl_suid_dumpable, 2),

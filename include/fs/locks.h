@@ -14,6 +14,12 @@ int __must_check locks_flock(struct file *f, unsigned op);
 void locks_on_close(struct file *f, struct files *owner);
 /* Last close: flock and OFD locks. */
 void locks_on_release(struct file *f);
+/* Leases. lease_break(): before an open with these flags (or a truncation,
+ * O_WRONLY); waits, or -EAGAIN with O_NONBLOCK. */
+int lease_get(struct file *f);
+int __must_check lease_set(struct file *f, int fd, int type);
+int __must_check lease_break(struct inode *i, unsigned flags);
+extern u32 sysctl_lease_break_time, sysctl_leases_enable;
 void locks_inode_free(struct inode *i);
 size_t locks_show(u64 *index, char *buf, size_t n);	/* /proc/locks */
 /* Those that f holds, as a descriptor of fs, for /proc/PID/fdinfo. */

@@ -76,6 +76,7 @@ struct inode {
 		void *socket;
 	};
 	int write_count;	/* writers; <0: denied (ETXTBSY). atomic */
+	u32 write_hint;		/* F_SET_RW_HINT: told back. atomic */
 	struct file_lock_ctx *locks;	/* published once. atomic */
 	struct notify_marks *marks;	/* notify_lock */
 	void *priv;		/* file system's */
@@ -462,6 +463,7 @@ struct file_ops {
 #define FMODE_WRITER	512u	/* holds inode write access */
 #define FMODE_NOACCOUNT 1024u
 #define FMODE_NOWAIT	2048u
+#define FMODE_CREATED	4096u	/* the open call made the file */
 
 struct file {
 	struct ref refs;

@@ -40,6 +40,7 @@ enum lock_rank {
 	RANK_FUTEX_PI,		/* the graph of PI futexes */
 	RANK_FDTABLE,
 	RANK_FS_STRUCT,
+	RANK_FILE_LOCKS,
 	RANK_DCACHE,		/* dentry hash and parents */
 	RANK_DENTRY,
 	RANK_DENTRY_LRU,
@@ -47,7 +48,6 @@ enum lock_rank {
 	RANK_INODE_STATE,
 	RANK_SB_INODES,		/* lists of a superblock's inodes */
 	RANK_INODE_LRU,
-	RANK_FILE_LOCKS,
 	RANK_PTL,		/* a page-table page */
 	RANK_MAPPING,		/* mapping.lock: the radix tree */
 	RANK_LRU,
