@@ -14,6 +14,7 @@
 #include <fs/eventpoll.h>
 #include <fs/fdtable.h>
 #include <fs/locks.h>
+#include <fs/mount_api.h>
 #include <kernel/assert.h>
 #include <kernel/hart.h>
 #include <kernel/init.h>
@@ -298,6 +299,8 @@ static void release(struct file *f)
 	if (f->ops->release)
 		f->ops->release(f);
 	drop_write_access(f);
+	if (unlikely(f->mode & FMODE_UNMOUNT))
+		mount_dissolve(f->path.mnt);
 	if (f->owner.pid)
 		pid_put(f->owner.pid);
 	path_put(&f->path);

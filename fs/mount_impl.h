@@ -1,6 +1,7 @@
 #pragma once
 /* The mount tree, shared by mount.c, namespace.c, propagate.c. */
 #include "vfs_impl.h"
+#include <fs/mount_api.h>
 
 #define PROP_PRIVATE 0u
 #define PROP_SHARED 1u
@@ -33,6 +34,17 @@ void tree_discard(struct mount *m);	/* of a clone never attached */
 void tree_lock_flags(struct mount *top);
 struct mount *tree_next(struct mount *m, struct mount *top);
 void ns_changed(struct mnt_namespace *ns);
+
+/* m, not attached yet, becomes a file's: the last close discards it. */
+int __must_check mount_open_floating(struct mount *m, unsigned flags,
+				     struct file **out);
+
+/* namespace.c; mount_mutex held. */
+bool mount_is_ours(const struct mount *m);	/* in the caller's namespace */
+int __must_check mount_graft_locked(struct mount *m, const struct path *at);
+int __must_check mount_move_locked(const struct path *from, struct path *at);
+int __must_check super_remount(struct super_block *sb, unsigned flags,
+			       char *opts);
 
 /* propagate.c; mount_mutex held. */
 void group_assign(struct mount *top);	/* peer groups for a tree without */

@@ -370,6 +370,7 @@ static int child_path(struct walk *w, struct path *p)
 	mount_get(p->mnt);
 	if (READ_ONCE(p->dentry->flags) & D_MOUNTPOINT) {
 		path_follow_mounts(p);
+		mount_used(p->mnt, w->flags);
 		if ((w->flags & LOOKUP_NO_XDEV) && p->mnt != w->path.mnt) {
 			path_put(p);
 			return -EXDEV;

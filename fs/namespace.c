@@ -30,7 +30,7 @@ static struct mnt_namespace *current_ns(void)
 	return current->nsproxy ? current->nsproxy->mnt : init_mnt_ns;
 }
 
-static bool is_ours(const struct mount *m)
+bool mount_is_ours(const struct mount *m)
 {
 	return m->ns && m->ns == current_ns();
 }
@@ -86,7 +86,7 @@ static int check_graft(const struct mount *m, const struct path *at)
 {
 	struct inode *mp = at->dentry->inode, *root = m->root->inode;
 
-	if (!is_ours(at->mnt))
+	if (!mount_is_ours(at->mnt))
 		return -EINVAL;
 	if (!mp || (mp->flags & S_DEAD) ||
 	    (at->dentry->flags & (D_UNHASHED | D_ROOT)) == D_UNHASHED)
@@ -112,7 +112,7 @@ static bool has_locked_children(const struct mount *m, struct dentry *root)
 
 /* Attaches m (its reference moves in on success) at `at` and wherever that is
  * propagated to. */
-static int graft_locked(struct mount *m, const struct path *at)
+int mount_graft_locked(struct mount *m, const struct path *at)
 {
 	int err = check_graft(m, at);
 
@@ -190,7 +190,7 @@ static int mount_new(struct path *at, const char *type, const char *dev,
 	else if (reveals_too_much(m))
 		err = -EPERM;
 	else
-		err = graft_locked(m, at);
+		err = mount_graft_locked(m, at);
 	if (err)
 		tree_discard(m);
 	mutex_unlock(&mount_mutex);
@@ -214,7 +214,7 @@ static int bind_locked(const struct path *from, struct path *at, bool is_rec)
 
 	if (from->mnt->propagation == PROP_UNBINDABLE)
 		return -EINVAL;
-	if (!is_ours(from->mnt) && !may_keep_ns(from->dentry->inode))
+	if (!mount_is_ours(from->mnt) && !may_keep_ns(from->dentry->inode))
 		return -EINVAL;
 	if (!is_rec && has_locked_children(from->mnt, from->dentry))
 		return -EINVAL;
@@ -229,7 +229,7 @@ static int bind_locked(const struct path *from, struct path *at, bool is_rec)
 	if (err)
 		return err;
 	m->locks &= ~MNT_LOCKED;
-	err = graft_locked(m, at);
+	err = mount_graft_locked(m, at);
 	if (err)
 		tree_discard(m);
 	return err;
@@ -260,14 +260,14 @@ static bool tree_has_unbindable(struct mount *top)
 	return false;
 }
 
-static int move_locked(const struct path *from, struct path *at)
+int mount_move_locked(const struct path *from, struct path *at)
 {
 	struct mount *m = from->mnt, *up;
 	struct path old;
 	int err;
 
 	path_follow_mounts(at);
-	if (!is_ours(m) || !is_ours(at->mnt) || !is_mount_root(from) ||
+	if (!mount_is_ours(m) || !mount_is_ours(at->mnt) || !is_mount_root(from) ||
 	    !m->parent || m->parent->propagation == PROP_SHARED ||
 	    (m->locks & MNT_LOCKED))
 		return -EINVAL;
@@ -302,7 +302,7 @@ static int mount_move(struct path *at, const char *dev)
 	if (err)
 		return err;
 	mutex_lock(&mount_mutex);
-	err = move_locked(&from, at);
+	err = mount_move_locked(&from, at);
 	mutex_unlock(&mount_mutex);
 	path_put(&from);
 	return err;
@@ -347,6 +347,11 @@ static int remount_sb(struct super_block *sb, unsigned flags, char *opts,
 	return err;
 }
 
+int super_remount(struct super_block *sb, unsigned flags, char *opts)
+{
+	return remount_sb(sb, flags, opts, false);
+}
+
 static int change_mnt_flags(struct mount *m, unsigned long ms)
 {
 	u32 old = m->flags, flags = mnt_flags_of(ms);
@@ -373,7 +378,7 @@ static int mount_remount(struct path *at, unsigned long ms, char *opts)
 	struct mount *m = at->mnt;
 	int err = 0;
 
-	if (!is_mount_root(at) || !is_ours(m))
+	if (!is_mount_root(at) || !mount_is_ours(m))
 		return -EINVAL;
 	if (!(ms & MS_BIND) && !ns_capable(m->sb->user_ns, CAP_SYS_ADMIN))
 		return -EPERM;
@@ -392,7 +397,7 @@ static int mount_change_type(struct path *at, unsigned long ms)
 	int err;
 
 	if ((ms & ~(MS_REC | MS_SILENT | MS_TYPES)) || !is_pow2(how) ||
-	    !is_mount_root(at) || !is_ours(at->mnt))
+	    !is_mount_root(at) || !mount_is_ours(at->mnt))
 		return -EINVAL;
 	mutex_lock(&mount_mutex);
 	err = propagation_change(at->mnt, how, ms & MS_REC);
@@ -438,6 +443,9 @@ static int umount_locked(struct mount *m, unsigned flags, struct list *gone)
 		if (!list_empty(&m->children) || ref_count(&m->refs) > 2)
 			return -EBUSY;
 	}
+	/* The first time marks it, the second finds it unused since. */
+	if ((flags & MNT_EXPIRE) && !xchg(&m->is_expired, 1u))
+		return -EAGAIN;
 	propagate_umount(m, gone);
 	tree_detach(m, gone);
 	return 0;
@@ -447,14 +455,14 @@ static int check_umount(const struct path *p, unsigned flags)
 {
 	if (!may_mount())
 		return -EPERM;
-	if (!is_mount_root(p) || !is_ours(p->mnt) ||
+	if (!is_mount_root(p) || !mount_is_ours(p->mnt) ||
 	    (p->mnt->locks & MNT_LOCKED))
 		return -EINVAL;
 	if ((flags & MNT_FORCE) &&
 	    !ns_capable(p->mnt->sb->user_ns, CAP_SYS_ADMIN))
 		return -EPERM;
-	if (flags & MNT_EXPIRE)
-		return flags & (MNT_FORCE | MNT_DETACH) ? -EINVAL : -EAGAIN;
+	if ((flags & MNT_EXPIRE) && (flags & (MNT_FORCE | MNT_DETACH)))
+		return -EINVAL;
 	return 0;
 }
 
@@ -479,7 +487,8 @@ int do_umount(const char *dir, unsigned flags)
 	if (flags & ~(MNT_FORCE | MNT_DETACH | MNT_EXPIRE | UMOUNT_NOFOLLOW))
 		return -EINVAL;
 	err = path_lookup(AT_FDCWD, dir,
-			  flags & UMOUNT_NOFOLLOW ? 0 : LOOKUP_FOLLOW, &p);
+			  LOOKUP_NO_USE | (flags & UMOUNT_NOFOLLOW ? 0 :
+						   LOOKUP_FOLLOW), &p);
 	if (err)
 		return err;
 	err = check_umount(&p, flags);

@@ -307,6 +307,12 @@ static __always_inline struct mount *mount_find_rcu(const struct mount *m,
 			return c;
 	return NULL;
 }
+/* A walk came into m. */
+static __always_inline void mount_used(struct mount *m, unsigned lookup)
+{
+	if (unlikely(READ_ONCE(m->is_expired)) && !(lookup & LOOKUP_NO_USE))
+		WRITE_ONCE(m->is_expired, 0u);
+}
 /* Goes down into what is mounted on p, as deep as it goes. */
 void path_follow_mounts(struct path *p);
 /* From the root of a mount up to where it is mounted; false at the top. */

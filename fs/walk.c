@@ -136,6 +136,7 @@ static noinline int cross_mounts(struct walk *w)
 		if (!m)
 			break;
 		w->path.mnt = m;
+		mount_used(m, w->flags);
 		if (start_at(w, &(struct path){ m, READ_ONCE(m->root) }))
 			return -ECHILD;
 	}

@@ -464,6 +464,7 @@ struct file_ops {
 #define FMODE_NOACCOUNT 1024u
 #define FMODE_NOWAIT	2048u
 #define FMODE_CREATED	4096u	/* the open call made the file */
+#define FMODE_UNMOUNT	8192u	/* owns the mount that it is (mount_api) */
 
 struct file {
 	struct ref refs;
@@ -646,6 +647,8 @@ struct mount {
 	struct mount *master_hint;	/* what a tree copy was made of */
 	char *devname;
 	int writers;			/* atomic */
+	bool is_floating;		/* a file owns it. mount_mutex */
+	u32 is_expired;			/* by MNT_EXPIRE, unused since. atomic */
 	struct rcu_head rcu;
 };
 
@@ -715,6 +718,7 @@ int __must_check mnt_ns_for_each(struct mnt_namespace *ns,
 #define LOOKUP_NO_MAGIC	 256u
 #define LOOKUP_RCU	 512u	/* internal */
 #define LOOKUP_AUTOMOUNT 1024u
+#define LOOKUP_NO_USE	 0x10000u	/* crossing a mount is no use of it */
 
 /* A path name copied from user space: here if short, else in a pooled buffer.
  * Not to be moved. */

@@ -1,6 +1,7 @@
 /* The system calls of the stat family. */
 #include <arch/uaccess.h>
 #include <fs/fdtable.h>
+#include <fs/mount_api.h>
 #include <kernel/rcu.h>
 #include <lib/string.h>
 #include <syscall_prototypes.h>
@@ -224,6 +225,10 @@ long sys_statx(int dfd, const char __user *name, unsigned flags, unsigned mask,
 		err = stat_fd(dfd, &st, mask);
 	else
 		err = stat_name(dfd, name, flags, &st, mask);
+	if (!err && (mask & STATX_MNT_ID_UNIQUE)) {
+		st.mnt_id += MNT_UNIQUE_OFFSET;
+		st.result_mask ^= STATX_MNT_ID | STATX_MNT_ID_UNIQUE;
+	}
 	return err ? err : statx_to_user(&st, u);
 }
 
