@@ -192,12 +192,15 @@ int fscontext_set(struct file *f, const char *key, const char *value,
 /* --- commands -------------------------------------------------------------------*/
 static int create(struct fs_context *c)
 {
+	struct super_block *sb;
 	int err;
 
 	if (c->phase != PHASE_PARAMS)
 		return -EBUSY;
-	err = c->fs->mount(c->fs, c->flags, c->source, c->opts, &c->sb);
+	err = c->fs->mount(c->fs, c->flags, c->source, c->opts, &sb);
 	c->phase = err ? PHASE_FAILED : PHASE_MOUNT;
+	if (!err)
+		c->sb = sb;
 	return err;
 }
 

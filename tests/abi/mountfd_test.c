@@ -78,6 +78,13 @@ TEST(a_context_becomes_a_mount)
 	close(m);
 	CHECK(access("n/inside", F_OK) == 0);
 	CHECK(umount("n") == 0);
+	fd = (int)syscall(FSOPEN, "ext4", 0);
+	CHECK(fd >= 0);
+	CHECK(config(fd, SET_STRING, "source", "/dev/null") == 0);
+	CHECK_ERR(config(fd, CREATE, NULL, NULL), ENOTBLK);
+	CHECK_ERR(config(fd, CREATE, NULL, NULL), EBUSY);
+	CHECK_ERR(syscall(FSMOUNT, fd, 0, 0), EINVAL);
+	close(fd);
 }
 
 TEST(a_copy_that_nobody_takes_goes_with_its_descriptor)
