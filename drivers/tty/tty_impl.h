@@ -33,7 +33,6 @@ long tty_job_ioctl(struct tty *t, struct tty *real, struct file *f,
 		   unsigned cmd, unsigned long arg, bool *handled);
 void tty_signal_session_hup(struct tty *t);
 void tty_signal_fg(struct tty *t, int sig);
-struct tty *tty_current_get(void);
 
 /* pty.c */
 struct tty *pty_slave_get(u32 index);

@@ -185,6 +185,8 @@ void tty_input_break(struct tty *t);
 /* There is room to write again. Any context. */
 void tty_wakeup(struct tty *t);
 void tty_hangup(struct tty *t);
+/* The calling process's terminal, referenced; or NULL. */
+struct tty *tty_current_get(void);
 /* Space for input now. lock held or racy. */
 size_t tty_input_room(struct tty *t);
 /* /dev/console is this one from now on, if console= names it or none was. */

@@ -3,6 +3,7 @@
 
 #include <arch/smp.h>
 #include <arch/uaccess.h>
+#include <drivers/tty.h>
 #include <kernel/print.h>
 #include <kernel/random.h>
 #include <lib/string.h>
@@ -70,6 +71,20 @@ long sys_sethostname(const char __user *name, int len)
 long sys_setdomainname(const char __user *name, int len)
 {
 	return set_name(name, len, true);
+}
+
+long sys_vhangup(void)
+{
+	struct tty *t;
+
+	if (!capable(CAP_SYS_TTY_CONFIG))
+		return -EPERM;
+	t = tty_current_get();
+	if (t) {
+		tty_hangup(t);
+		tty_put(t);
+	}
+	return 0;
 }
 
 long sys_sysinfo(struct sysinfo __user *u)

@@ -57,8 +57,11 @@ long sys_clock_settime(int clock, const struct timespec64 __user *uts)
 {
 	struct timespec64 ts;
 
-	if (clock_is_cpu(clock))
-		return -EPERM;
+	u64 ns;
+
+	/* Of a CPU clock that is named by a process, only its being is told. */
+	if (clock < 0)
+		return clock_resolution(clock, &ns) ? -EINVAL : -EPERM;
 	if (clock != CLOCK_REALTIME)
 		return -EINVAL;
 	if (copy_from_user(&ts, uts, sizeof(ts)))
@@ -293,9 +296,8 @@ long sys_clock_nanosleep(int clock, int flags,
 	case CLOCK_MONOTONIC_RAW:
 	case CLOCK_REALTIME_COARSE:
 	case CLOCK_MONOTONIC_COARSE:
-		return -EOPNOTSUPP;
 	case CLOCK_THREAD_CPUTIME_ID:
-		return -EINVAL;
+		return -EOPNOTSUPP;
 	}
 	if (clock > CLOCK_TAI || clock == 10)
 		return -EINVAL;
