@@ -110,6 +110,21 @@ static const struct file_ops eventfd_fops = {
 	.show_fdinfo = eventfd_fdinfo,
 };
 
+bool eventfd_is(const struct file *f)
+{
+	return f->ops == &eventfd_fops;
+}
+
+void eventfd_add(struct file *f, u64 n)
+{
+	struct eventfd *e = f->priv;
+
+	irq_lock(&e->q.lock);
+	e->count += min(n, EVENTFD_MAX - e->count);
+	waitq_wake_locked(&e->q, TASK_NORMAL, 0, EPOLLIN);
+	irq_unlock(&e->q.lock);
+}
+
 int eventfd_create(u64 count, bool is_semaphore, unsigned flags,
 		   struct file **out)
 {

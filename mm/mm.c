@@ -140,6 +140,8 @@ void mm_put(struct mm *mm)
 	if (!ref_put(&mm->users))
 		return;
 	might_sleep();
+	if (mm->aio_release)
+		mm->aio_release(mm);
 	unmap_all(mm);
 	if (mm->exe_release)
 		mm->exe_release(mm);

@@ -4,6 +4,7 @@
  * not exist here.
  */
 #include "proc_impl.h"
+#include <fs/aio.h>
 #include <fs/locks.h>
 #include <fs/fdtable.h>
 #include <fs/vfs.h>
@@ -108,6 +109,26 @@ static int centisecs_write(char *text, size_t len, void *arg)
 }
 
 /* More may be open already; then only root opens on. */
+static int aio_nr_show(struct seq *s, void *arg)
+{
+	return put(s, aio_nr());
+}
+
+static int aio_max_show(struct seq *s, void *arg)
+{
+	return put(s, READ_ONCE(sysctl_aio_max_nr));
+}
+
+static int aio_max_write(char *text, size_t len, void *arg)
+{
+	u64 n;
+
+	if (parse_u64(text, S64_MAX, &n))
+		return -EINVAL;
+	WRITE_ONCE(sysctl_aio_max_nr, n);
+	return 0;
+}
+
 static int file_max_show(struct seq *s, void *arg)
 {
 	return put(s, files_max());
@@ -176,6 +197,8 @@ static const struct proc_entry entries[] = {
 	    NULL),
 	KNOB("sys/kernel/threads-max", 0644, sysctl_threads_max, 1,
 	     THREADS_MAX),
+	FNS("sys/fs/aio-nr", 0444, aio_nr_show, NULL, NULL),
+	FNS("sys/fs/aio-max-nr", 0644, aio_max_show, aio_max_write, NULL),
 	FNS("sys/fs/file-max", 0644, file_max_show, file_max_write, NULL),
 	FNS("sys/vm/overcommit_ratio", 0644, proc_int_show, ratio_write,
 	    &overcommit_ratio),

@@ -549,6 +549,9 @@ static inline unsigned file_iocb_flags(const struct file *f)
 		io |= IOCB_SYNC;
 	return io;
 }
+/* The same with what preadv2(2) asks for, RWF_*. */
+int __must_check file_rwf_to_iocb(const struct file *f, unsigned rwf,
+				  unsigned *iocb);
 /* F_SETFL, O_ASYNC. */
 int __must_check file_set_flags(struct file *f, int fd, unsigned flags);
 int __must_check file_set_fasync(struct file *f, int fd, bool on);

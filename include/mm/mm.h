@@ -124,6 +124,7 @@ struct mm {
 	bool is_aslr;
 	bool has_dontcopy;		/* some area had VM_DONTCOPY once */
 	void (*exe_release)(struct mm *mm);	/* drops exe_file */
+	void (*aio_release)(struct mm *mm);	/* set with the first context */
 	struct list zombie_node;	/* freed once no hart has it loaded */
 };
 

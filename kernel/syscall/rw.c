@@ -90,7 +90,7 @@ __hot long sys_pwrite64(int fd, const char __user *buf, size_t count, s64 pos)
 }
 
 /* --- vectors -----------------------------------------------------------------*/
-static int rwf_to_iocb(const struct file *f, unsigned rwf, unsigned *iocb)
+int file_rwf_to_iocb(const struct file *f, unsigned rwf, unsigned *iocb)
 {
 	unsigned io = file_iocb_flags(f);
 
@@ -122,7 +122,7 @@ static long do_vector(struct file *f, const struct uiovec __user *vec,
 	struct iter it;
 	unsigned io;
 	long n;
-	int err = rwf_to_iocb(f, rwf, &io);
+	int err = file_rwf_to_iocb(f, rwf, &io);
 
 	if (err)
 		return err;

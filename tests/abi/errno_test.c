@@ -1,0 +1,186 @@
+/* Which error comes first, and small options: what test suites ask for. */
+#include "test.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/sendfile.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <sys/xattr.h>
+#include <time.h>
+
+static char dir[] = "/tmp/errnoXXXXXX";
+
+static int enter(const char *where)
+{
+	if (where)
+		CHECK(chdir(where) == 0);
+	else
+		CHECK(mkdtemp(dir) != NULL && chdir(dir) == 0);
+	return open("f", O_CREAT | O_RDWR | O_TRUNC, 0644);
+}
+
+TEST(positions)
+{
+	char c, buf[8];
+	int fd = enter(NULL), ev = eventfd(1, 0), p[2];
+	off_t none = 0;
+
+	CHECK_ERR(lseek(fd, LONG_MAX, SEEK_END), EINVAL);
+	CHECK_ERR(pread(fd, &c, 1, LONG_MAX), EINVAL);
+	CHECK_ERR(pwrite(fd, "x", 1, LONG_MAX), EINVAL);
+	CHECK_ERR(pread(ev, buf, 8, 0), ESPIPE);
+	CHECK_EQ(lseek(ev, 5, SEEK_SET), 0);
+	CHECK(pipe(p) == 0 && write(p[1], "ab", 2) == 2);
+	CHECK_ERR(sendfile(fd, p[0], NULL, 2), EINVAL);
+	CHECK_ERR(splice(open(".", O_RDONLY), NULL, p[1], NULL, 5, 0), EINVAL);
+	CHECK_ERR(splice(p[0], &none, fd, NULL, 2, 0), ESPIPE);
+	CHECK_ERR(syscall(SYS_mmap, 0, 4096, PROT_READ, MAP_PRIVATE, fd,
+			  -4096l), EOVERFLOW);
+}
+
+TEST(names)
+{
+	char buf[8];
+	int fd = enter(NULL);
+
+	CHECK_ERR(readlink("", buf, 8), ENOENT);
+	CHECK_ERR(readlinkat(fd, "", buf, 8), ENOENT);
+	CHECK_ERR(readlink("f", buf, 8), EINVAL);
+	CHECK_ERR(setpgid(-1, 0), EINVAL);
+	CHECK_ERR(setpgid(0, -1), EINVAL);
+	CHECK_ERR(fcntl(open("f", O_RDONLY), F_ADD_SEALS, F_SEAL_GROW), EPERM);
+	CHECK_ERR(fcntl(fd, F_ADD_SEALS, F_SEAL_GROW), EINVAL);
+}
+
+TEST(attributes_on_tmpfs)
+{
+	static char big[65536];
+	char buf[64];
+
+	enter("/dev/shm");
+	CHECK(fsync(open(".", O_RDONLY)) == 0);
+	CHECK(setxattr("f", "user.b", "two", 3, XATTR_CREATE) == 0);
+	CHECK(setxattr("f", "user.a", "one", 3, 0) == 0);
+	CHECK_ERR(setxattr("f", "user.a", "", 0, XATTR_CREATE), EEXIST);
+	CHECK_ERR(setxattr("f", "user.c", "", 0, XATTR_REPLACE), ENODATA);
+	CHECK_ERR(setxattr("f", "user.", "", 0, 0), EINVAL);
+	CHECK_ERR(setxattr("f", "none.a", "", 0, 0), EOPNOTSUPP);
+	CHECK_EQ(listxattr("f", NULL, 0), 14);
+	CHECK_EQ(listxattr("f", buf, sizeof(buf)), 14);
+	CHECK(memcmp(buf, "user.a\0user.b", 14) == 0);
+	CHECK_ERR(listxattr("f", buf, 5), ERANGE);
+	CHECK_EQ(getxattr("f", "user.a", NULL, 0), 3);
+	CHECK_ERR(getxattr("f", "user.a", buf, 2), ERANGE);
+	CHECK(setxattr("f", "user.a", big, sizeof(big), 0) == 0);
+	CHECK_EQ(getxattr("f", "user.a", big, sizeof(big)), 65536);
+	CHECK(removexattr("f", "user.a") == 0);
+	CHECK_ERR(removexattr("f", "user.a"), ENODATA);
+	unlink("l");
+	CHECK(symlink("f", "l") == 0);
+	CHECK_ERR(lsetxattr("l", "user.a", "", 0, 0), EPERM);
+	CHECK(lsetxattr("l", "trusted.a", "x", 1, 0) == 0);
+	CHECK_EQ(lgetxattr("l", "trusted.a", buf, 8), 1);
+	CHECK(unlink("l") == 0 && unlink("f") == 0);
+}
+
+TEST(sockets)
+{
+	struct sockaddr_un a = { AF_UNIX, "sock" };
+	struct linger l = { 1, 7 };
+	socklen_t n = sizeof(l);
+	int s, v = 3;
+
+	enter(NULL);
+	s = socket(AF_UNIX, SOCK_STREAM, 0);
+	CHECK(bind(s, (struct sockaddr *)&a, sizeof(a)) == 0);
+	CHECK_ERR(bind(s, (struct sockaddr *)&a, sizeof(a)), EADDRINUSE);
+	strcpy(a.sun_path, "other");
+	CHECK_ERR(bind(s, (struct sockaddr *)&a, sizeof(a)), EINVAL);
+	CHECK(shutdown(socket(AF_UNIX, SOCK_STREAM, 0), SHUT_RD) == 0);
+	CHECK(setsockopt(s, SOL_SOCKET, SO_LINGER, &l, sizeof(l)) == 0);
+	l = (struct linger){ 0, 0 };
+	CHECK(getsockopt(s, SOL_SOCKET, SO_LINGER, &l, &n) == 0);
+	CHECK(l.l_onoff == 1 && l.l_linger == 7);
+	CHECK(setsockopt(s, SOL_SOCKET, SO_PRIORITY, &v, sizeof(v)) == 0);
+	v = 1;
+	CHECK(setsockopt(s, SOL_SOCKET, SO_OOBINLINE, &v, sizeof(v)) == 0);
+	CHECK(setsockopt(s, SOL_SOCKET, SO_RCVBUF, &v, sizeof(v)) == 0);
+	n = sizeof(v);
+	CHECK(getsockopt(s, SOL_SOCKET, SO_RCVBUF, &v, &n) == 0 && v == 2304);
+	CHECK(getsockopt(s, SOL_SOCKET, SO_PRIORITY, &v, &n) == 0 && v == 3);
+	CHECK(setuid(1000) == 0);
+	v = 1;
+	CHECK_ERR(setsockopt(s, SOL_SOCKET, SO_DEBUG, &v, sizeof(v)), EACCES);
+	CHECK_ERR(setsockopt(s, SOL_SOCKET, SO_MARK, &v, sizeof(v)), EPERM);
+	CHECK_ERR(setsockopt(s, SOL_SOCKET, SO_SNDBUFFORCE, &v, sizeof(v)),
+		  EPERM);
+}
+
+TEST(epolls_that_watch_each_other)
+{
+	struct epoll_event ev = { .events = EPOLLIN };
+	int fd[7];
+
+	for (int i = 0; i < 7; i++) {
+		fd[i] = epoll_create1(0);
+		if (i && i < 5)
+			CHECK(epoll_ctl(fd[i], EPOLL_CTL_ADD, fd[i - 1],
+					&ev) == 0);
+	}
+	CHECK_ERR(epoll_ctl(fd[5], EPOLL_CTL_ADD, fd[4], &ev), ELOOP);
+	CHECK_ERR(epoll_ctl(fd[0], EPOLL_CTL_ADD, fd[4], &ev), ELOOP);
+}
+
+TEST(signals_by_descriptor_and_clocks)
+{
+	struct timespec t = { 1, 0 };
+	int fd = (int)syscall(434, getpid(), 0);
+
+	CHECK(fd >= 0);
+	for (unsigned scope = 0; scope < 8; scope++)
+		if (scope & (scope - 1))
+			CHECK_ERR(syscall(424, fd, 0, NULL, scope), EINVAL);
+		else
+			CHECK(syscall(424, fd, 0, NULL, scope & 3) == 0);
+	CHECK_ERR(syscall(424, fd, 0, NULL, 8), EINVAL);
+	CHECK_ERR(syscall(SYS_clock_settime, CLOCK_PROCESS_CPUTIME_ID, &t),
+		  EINVAL);
+	CHECK_ERR(syscall(SYS_clock_settime, -2, &t), EPERM);
+	CHECK_ERR(syscall(SYS_clock_settime, -1, &t), EINVAL);
+	CHECK_ERR(syscall(SYS_clock_nanosleep, CLOCK_THREAD_CPUTIME_ID, 0, &t,
+			  NULL), EOPNOTSUPP);
+}
+
+#define IO(class, level) ((class) << 13 | (level))
+
+TEST(priorities_of_input_and_output)
+{
+	pid_t pid;
+
+	CHECK(syscall(SYS_ioprio_set, 1, 0, IO(2, 3)) == 0);
+	CHECK_EQ(syscall(SYS_ioprio_get, 1, 0), IO(2, 3));
+	pid = fork();
+	if (pid == 0) {
+		CHECK_EQ(syscall(SYS_ioprio_get, 1, 0), IO(2, 3));
+		_exit(0);
+	}
+	CHECK_CHILD(pid);
+	CHECK(syscall(SYS_ioprio_set, 2, 0, IO(1, 4)) == 0);
+	CHECK_EQ(syscall(SYS_ioprio_get, 2, 0), IO(1, 4));
+	CHECK_ERR(syscall(SYS_ioprio_set, 1, 0, IO(4, 1)), EINVAL);
+	CHECK_ERR(syscall(SYS_ioprio_set, 1, 0, IO(0, 4)), EINVAL);
+	CHECK_ERR(syscall(SYS_ioprio_set, 9, 0, 0), EINVAL);
+	CHECK_ERR(syscall(SYS_ioprio_get, 9, 0), EINVAL);
+	CHECK_ERR(syscall(SYS_ioprio_get, 1, 9999999), ESRCH);
+	CHECK(setuid(1000) == 0);
+	CHECK_ERR(syscall(SYS_ioprio_set, 1, 0, IO(1, 4)), EPERM);
+	CHECK_ERR(syscall(SYS_ioprio_set, 1, 1, IO(2, 4)), EPERM);
+	CHECK(syscall(SYS_ioprio_set, 1, 0, IO(3, 0)) == 0);
+	CHECK_ERR(syscall(SYS_vhangup), EPERM);
+}
