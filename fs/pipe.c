@@ -574,6 +574,7 @@ long pipe_fcntl(struct file *f, unsigned cmd, unsigned long arg)
 		return (long)ring_bytes(p);
 	if (cmd != F_SETPIPE_SZ)
 		return -EINVAL;
+	arg = (u32)arg;
 	if (arg > 1ul << 31)
 		return -EINVAL;
 	nr = (u32)roundup_pow2(max_t(unsigned long, arg, PAGE_SIZE)) /

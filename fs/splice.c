@@ -191,6 +191,8 @@ static int check_copy(struct file *in, u64 ipos, struct file *out, u64 opos,
 		return -EINVAL;
 	if (ipos + n < ipos || opos + n < opos)
 		return -EOVERFLOW;
+	if ((s64)(opos + n) < 0)
+		return -EFBIG;
 	if (i == o && ipos < opos + n && opos < ipos + n)
 		return -EINVAL;
 	return 0;

@@ -13,15 +13,19 @@ long sys_getdents64(int fd, void __user *buf, unsigned size)
 	size_t n = min(size, GETDENTS_MAX);
 	ssize_t used = -ENOMEM;
 	void *tmp;
+	u64 pos;
 
 	if (!f.file)
 		return -EBADF;
 	irqs_unmask();
 	tmp = kmalloc(max(n, (size_t)8), GFP_KERNEL);
+	pos = f.file->pos;
 	if (tmp)
 		used = vfs_getdents64(f.file, tmp, n);
-	if (used > 0 && copy_to_user(buf, tmp, (size_t)used))
+	if (used > 0 && copy_to_user(buf, tmp, (size_t)used)) {
+		f.file->pos = pos;	/* nothing was seen of them */
 		used = -EFAULT;
+	}
 	kfree(tmp);
 	fd_release_pos(f);
 	return used;

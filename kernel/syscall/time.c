@@ -12,11 +12,21 @@
 
 #define TIMEX_ERROR 5		/* the clock is not synchronised */
 #define STA_UNSYNC 0x40
+#define STA_SETTABLE 0xff
+#define ADJ_OFFSET 1u
+#define ADJ_FREQUENCY 2u
+#define ADJ_MAXERROR 4u
+#define ADJ_ESTERROR 8u
+#define ADJ_STATUS 0x10u
+#define ADJ_TIMECONST 0x20u
 #define ADJ_SETOFFSET 0x100u
-#define ADJ_NANO 0x2000u
+#define ADJ_NANO 0x2000u	/* of ADJ_SETOFFSET */
+#define ADJ_TICK 0x4000u
 #define ADJ_ADJTIME 0x8000u	/* adjtime(3): with one or both of */
 #define ADJ_OFFSET_SINGLESHOT 1u
 #define ADJ_OFFSET_READONLY 0x2000u
+#define ADJ_KNOWN (0x3fu | ADJ_TICK)
+#define ERROR_MAX 16000000l
 #define TICK_USEC 10000
 
 long sys_clock_gettime(int clock, struct timespec64 __user *uts)
@@ -133,37 +143,84 @@ static int slew_clock(struct timex *t)
 	return 0;
 }
 
+/* What a time daemon says of the clock, told back to who asks.  Its rate is
+ * the hardware's: a frequency or tick that differs is refused, and without
+ * STA_PLL an offset is not followed, as in Linux. */
+static struct {
+	s64 maxerror, esterror, constant;
+	s32 status;
+} timex_state = { ERROR_MAX, ERROR_MAX, 2, STA_UNSYNC };	/* racy */
+
+static int check_adjust(const struct timex *t)
+{
+	if ((t->modes & ADJ_TICK) &&
+	    (t->tick < TICK_USEC * 9 / 10 || t->tick > TICK_USEC * 11 / 10))
+		return -EINVAL;
+	if (((t->modes & ADJ_TICK) && t->tick != TICK_USEC) ||
+	    ((t->modes & ADJ_FREQUENCY) && t->freq) ||
+	    ((t->modes & ADJ_STATUS) &&
+	     (t->status & STA_SETTABLE & ~STA_UNSYNC)) ||
+	    (t->modes & ~ADJ_KNOWN))
+		return -EOPNOTSUPP;
+	return 0;
+}
+
+static void apply_adjust(const struct timex *t)
+{
+	if (t->modes & ADJ_STATUS)
+		timex_state.status = t->status & STA_UNSYNC;
+	if (t->modes & ADJ_MAXERROR)
+		timex_state.maxerror = clamp(t->maxerror, 0l, ERROR_MAX);
+	if (t->modes & ADJ_ESTERROR)
+		timex_state.esterror = clamp(t->esterror, 0l, ERROR_MAX);
+	if (t->modes & ADJ_TIMECONST)
+		timex_state.constant =
+			clamp(clamp(t->constant, 0l, 10l) + 4, 0l, 10l);
+}
+
+static int change_clock(struct timex *t)
+{
+	int err;
+
+	if (!t->modes)
+		return 0;
+	if (t->modes & ADJ_ADJTIME)
+		return slew_clock(t);
+	if (t->modes & ADJ_SETOFFSET)
+		return step_clock(t);
+	if (!capable(CAP_SYS_TIME))
+		return -EPERM;
+	err = check_adjust(t);
+	if (!err)
+		apply_adjust(t);
+	return err;
+}
+
 static long adjust(struct timex __user *ut)
 {
 	struct timex t;
-	s64 offset = 0;
-	int err = 0;
+	s64 offset;
+	int err;
 
 	if (copy_from_user(&t, ut, sizeof(t)))
 		return -EFAULT;
-	if (t.modes & ADJ_ADJTIME) {
-		err = slew_clock(&t);
-		offset = t.offset;
-	} else if (t.modes & ADJ_SETOFFSET) {
-		err = step_clock(&t);
-	} else if (t.modes) {
-		err = capable(CAP_SYS_TIME) ? -EOPNOTSUPP : -EPERM;
-	}
+	err = change_clock(&t);
 	if (err)
 		return err;
+	offset = t.modes & ADJ_ADJTIME ? t.offset : 0;
 	memset((char *)&t + sizeof(t.modes), 0, sizeof(t) - sizeof(t.modes));
 	t.offset = offset;
-	t.maxerror = 16000000;
-	t.esterror = 16000000;
-	t.status = STA_UNSYNC;
-	t.constant = 2;
+	t.maxerror = timex_state.maxerror;
+	t.esterror = timex_state.esterror;
+	t.status = timex_state.status;
+	t.constant = timex_state.constant;
 	t.precision = 1;
 	t.tolerance = 32768000;
 	t.tick = TICK_USEC;
 	t.time = ns_to_timeval(clock_realtime_ns());
 	if (copy_to_user(ut, &t, sizeof(t)))
 		return -EFAULT;
-	return TIMEX_ERROR;
+	return t.status & STA_UNSYNC ? TIMEX_ERROR : 0;
 }
 
 long sys_adjtimex(struct timex __user *ut)
