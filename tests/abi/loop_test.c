@@ -213,10 +213,12 @@ TEST(a_mounted_one_is_detached_by_the_last_umount)
 	CHECK(ioctl(fd, LOOP_CLR_FD, 0) == 0);	/* later */
 	close(fd);
 	CHECK(umount("m") == 0);
-	fd = open(dev, O_RDWR);
-	for (int i = 0; i < 100; i++, usleep(20000))
+	for (int i = 0; i < 100; i++, usleep(20000)) {
+		fd = open(dev, O_RDWR);
 		if (ioctl(fd, LOOP_GET_STATUS64, &info) && errno == ENXIO)
 			break;
+		close(fd);
+	}
 	CHECK_ERR(ioctl(fd, LOOP_GET_STATUS64, &info), ENXIO);
 	CHECK(ioctl(fd, LOOP_SET_FD, file) == 0);
 	CHECK(mount(dev, "m", "vfat", 0, NULL) == 0);
