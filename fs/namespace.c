@@ -44,7 +44,7 @@ static bool may_mount(void)
 bool mnt_may_suid(const struct mount *m)
 {
 	return !(m->flags & MNT_NOSUID) && !(m->sb->flags & SB_NOSUID) &&
-	       is_ours(m) &&
+	       mount_is_ours(m) &&
 	       user_ns_is_below(current_user_ns(), m->sb->user_ns);
 }
 
