@@ -256,9 +256,9 @@ long file_fcntl(struct file *f, unsigned fd, unsigned cmd, unsigned long arg)
 		return get_owner_ex(f, (struct f_owner_ex __user *)arg);
 	case F_GETOWNER_UIDS:
 		return get_owner_uids(f, (u32 __user *)arg);
-	case F_GETLEASE:
 	case F_NOTIFY:
 		return dnotify_set(f, (int)fd, (u32)arg);
+	case F_GETLEASE:
 		return lease_get(f);
 	case F_SETLEASE:
 		return lease_set(f, (int)fd, (int)arg);

@@ -197,6 +197,9 @@ static int create(struct fs_context *c)
 
 	if (c->phase != PHASE_PARAMS)
 		return -EBUSY;
+	err = filesystem_may_mount(c->fs);
+	if (err)
+		return err;
 	err = c->fs->mount(c->fs, c->flags, c->source, c->opts, &sb);
 	c->phase = err ? PHASE_FAILED : PHASE_MOUNT;
 	if (!err)
@@ -212,6 +215,8 @@ static int reconfigure(struct fs_context *c)
 	if (c->phase != PHASE_RECONF)
 		return -EBUSY;
 	sb = c->picked->sb;
+	if (!ns_capable(sb->user_ns, CAP_SYS_ADMIN))
+		return -EPERM;
 	mutex_lock(&mount_mutex);
 	err = super_remount(sb, (sb->flags & ~c->mask) | c->flags, c->opts);
 	mutex_unlock(&mount_mutex);
@@ -246,7 +251,8 @@ static int make_mount(struct fs_context *c, u32 mnt_flags, struct file **out)
 	if (err)
 		return err;
 	mutex_lock(&mount_mutex);
-	err = mount_open_floating(m, 0, out);
+	err = mount_reveals_too_much(m) ? -EPERM :
+					  mount_open_floating(m, 0, out);
 	if (err)
 		tree_discard(m);
 	mutex_unlock(&mount_mutex);

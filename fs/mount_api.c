@@ -41,13 +41,19 @@ static int clone_locked(const struct path *from, bool is_rec,
 	int err;
 
 	if (from->mnt->propagation == PROP_UNBINDABLE ||
-	    (!mount_is_ours(from->mnt) && !from->mnt->is_floating))
+	    (!mount_is_ours(from->mnt) && !from->mnt->is_floating &&
+	     !mount_may_keep_ns(from->dentry->inode)) ||
+	    (!is_rec && mount_has_locked_children(from->mnt, from->dentry)))
 		return -EINVAL;
-	if (is_rec)
-		return tree_clone(from->mnt, from->dentry, false, out);
-	err = mount_clone(from->mnt, from->dentry, out);
+	if (is_rec) {
+		err = tree_clone(from->mnt, from->dentry, false, out);
+	} else {
+		err = mount_clone(from->mnt, from->dentry, out);
+		if (!err)
+			group_copy(from->mnt, *out);
+	}
 	if (!err)
-		group_copy(from->mnt, *out);
+		(*out)->locks &= ~MNT_LOCKED;
 	return err;
 }
 
@@ -142,11 +148,18 @@ u64 mount_attr_of_flags(u32 flags)
 	return a;
 }
 
+static int new_flags(const struct mount *m, u64 set, u64 clear, u32 *new)
+{
+	int err = mount_flags_of_attr((mount_attr_of_flags(m->flags) &
+				       ~clear) | set, new);
+
+	return err ? err : mount_locks_allow(m, *new) ? 0 : -EPERM;
+}
+
 static int change_one(struct mount *m, u64 set, u64 clear)
 {
 	u32 old = m->flags, new;
-	int err = mount_flags_of_attr((mount_attr_of_flags(old) & ~clear) | set,
-				      &new);
+	int err = new_flags(m, set, clear, &new);
 
 	if (err)
 		return err;
@@ -160,17 +173,21 @@ static int change_one(struct mount *m, u64 set, u64 clear)
 	return 0;
 }
 
-/* All or none: what was changed before one refused is changed back. */
+/* All or none, as far as can be told before. */
 static int change_tree(struct mount *top, u64 set, u64 clear, bool is_rec)
 {
 	struct mount *m;
 	int err = 0;
+	u32 flags;
 
-	if (is_rec && (set & MOUNT_ATTR_RDONLY))
-		for (m = top; m; m = tree_next(m, top))
-			if (!(m->flags & MNT_READONLY) &&
-			    READ_ONCE(m->writers))
-				return -EBUSY;
+	for (m = top; is_rec && m; m = tree_next(m, top)) {
+		err = new_flags(m, set, clear, &flags);
+		if (err)
+			return err;
+		if ((set & MOUNT_ATTR_RDONLY) && !(m->flags & MNT_READONLY) &&
+		    READ_ONCE(m->writers))
+			return -EBUSY;
+	}
 	for (m = top; m && !err; m = is_rec ? tree_next(m, top) : NULL)
 		err = change_one(m, set, clear);
 	return err;

@@ -42,6 +42,12 @@ int __must_check mount_open_floating(struct mount *m, unsigned flags,
 /* namespace.c; mount_mutex held. */
 bool mount_is_ours(const struct mount *m);	/* in the caller's namespace */
 int __must_check mount_graft_locked(struct mount *m, const struct path *at);
+/* What m hides below root must stay hidden in a copy. */
+bool mount_has_locked_children(const struct mount *m, struct dentry *root);
+bool mount_reveals_too_much(struct mount *m);
+bool mount_may_keep_ns(const struct inode *i);
+/* May the flags be these, by what is locked? */
+bool mount_locks_allow(const struct mount *m, u32 flags);
 int __must_check mount_move_locked(const struct path *from, struct path *at);
 int __must_check super_remount(struct super_block *sb, unsigned flags,
 			       char *opts);

@@ -36,7 +36,7 @@ bool mount_is_ours(const struct mount *m)
 }
 
 /* mount(2) and its kin: in the namespace that the mounts are of. */
-static bool may_mount(void)
+bool mount_allowed(void)
 {
 	return ns_capable(current_ns()->owner.user_ns, CAP_SYS_ADMIN);
 }
@@ -99,7 +99,7 @@ static int check_graft(const struct mount *m, const struct path *at)
 }
 
 /* What a mount hides must stay hidden in the copy. */
-static bool has_locked_children(const struct mount *m, struct dentry *root)
+bool mount_has_locked_children(const struct mount *m, struct dentry *root)
 {
 	const struct mount *c;
 
@@ -146,7 +146,7 @@ static bool is_visible_by(struct mount *m, struct mount *seen)
 
 /* In a user namespace /proc may be mounted only where an uncovered one is seen
  * already: else what was hidden would be found. */
-static bool reveals_too_much(struct mount *m)
+bool mount_reveals_too_much(struct mount *m)
 {
 	struct mnt_namespace *ns = current_ns();
 	struct mount *seen;
@@ -187,7 +187,7 @@ static int mount_new(struct path *at, const char *type, const char *dev,
 	path_follow_mounts(at);
 	if (at->mnt->sb == m->sb && is_mount_root(at))
 		err = -EBUSY;
-	else if (reveals_too_much(m))
+	else if (mount_reveals_too_much(m))
 		err = -EPERM;
 	else
 		err = mount_graft_locked(m, at);
@@ -199,7 +199,7 @@ static int mount_new(struct path *at, const char *type, const char *dev,
 
 /* A file of /proc/PID/ns lies nowhere, and a mount keeps its namespace: not
  * one of mounts that could, in turn, keep ours. */
-static bool may_keep_ns(const struct inode *i)
+bool mount_may_keep_ns(const struct inode *i)
 {
 	const struct ns_ref *r = ns_of_inode(i);
 
@@ -214,9 +214,9 @@ static int bind_locked(const struct path *from, struct path *at, bool is_rec)
 
 	if (from->mnt->propagation == PROP_UNBINDABLE)
 		return -EINVAL;
-	if (!mount_is_ours(from->mnt) && !may_keep_ns(from->dentry->inode))
+	if (!mount_is_ours(from->mnt) && !mount_may_keep_ns(from->dentry->inode))
 		return -EINVAL;
-	if (!is_rec && has_locked_children(from->mnt, from->dentry))
+	if (!is_rec && mount_has_locked_children(from->mnt, from->dentry))
 		return -EINVAL;
 	path_follow_mounts(at);
 	if (is_rec) {
@@ -352,15 +352,21 @@ int super_remount(struct super_block *sb, unsigned flags, char *opts)
 	return remount_sb(sb, flags, opts, false);
 }
 
+bool mount_locks_allow(const struct mount *m, u32 flags)
+{
+	return !(m->locks & ~flags & (MNT_READONLY | MNT_NODEV | MNT_NOSUID |
+				      MNT_NOEXEC)) &&
+	       !((m->locks & MNT_LOCK_ATIME) &&
+		 ((flags ^ m->flags) & ATIME_FLAGS));
+}
+
 static int change_mnt_flags(struct mount *m, unsigned long ms)
 {
 	u32 old = m->flags, flags = mnt_flags_of(ms);
 
 	if (!(ms & MS_ATIME))
 		flags = (flags & ~ATIME_FLAGS) | (old & ATIME_FLAGS);
-	if ((m->locks & ~flags & (MNT_READONLY | MNT_NODEV | MNT_NOSUID |
-				  MNT_NOEXEC)) ||
-	    ((m->locks & MNT_LOCK_ATIME) && ((flags ^ old) & ATIME_FLAGS)))
+	if (!mount_locks_allow(m, flags))
 		return -EPERM;
 	__atomic_store_n(&m->flags, flags, __ATOMIC_SEQ_CST);
 	smp_mb();
@@ -417,7 +423,7 @@ int do_mount(const char *dev, const char *dir, const char *type,
 	err = path_lookup(AT_FDCWD, dir, LOOKUP_FOLLOW, &at);
 	if (err)
 		return err;
-	if (!may_mount())
+	if (!mount_allowed())
 		err = -EPERM;
 	else if (flags & MS_REMOUNT)
 		err = mount_remount(&at, flags, opts);
@@ -453,7 +459,7 @@ static int umount_locked(struct mount *m, unsigned flags, struct list *gone)
 
 static int check_umount(const struct path *p, unsigned flags)
 {
-	if (!may_mount())
+	if (!mount_allowed())
 		return -EPERM;
 	if (!is_mount_root(p) || !mount_is_ours(p->mnt) ||
 	    (p->mnt->locks & MNT_LOCKED))

@@ -16,6 +16,8 @@
 	(MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC | MOUNT_ATTR_ATIME |   \
 	 MOUNT_ATTR_NODIRATIME | MOUNT_ATTR_NOSYMFOLLOW)
 
+/* mount(2) and its kin, in the namespace that the caller's mounts are of. */
+bool mount_allowed(void);
 /* The mount at p, or with is_clone a detached copy of the tree there. */
 int __must_check mount_open_tree(const struct path *p, bool is_clone,
 				 bool is_rec, struct file **out);

@@ -11,7 +11,7 @@
 
 static int may_mount(void)
 {
-	return capable(CAP_SYS_ADMIN) ? 0 : -EPERM;
+	return mount_allowed() ? 0 : -EPERM;
 }
 
 static long install(struct file *f, bool is_cloexec)

@@ -12,17 +12,18 @@
 #define BLKRRPART_ _IO(0x12, 95)
 
 static char dir[] = "/tmp/loopXXXXXX", dev[32];
+static int in_dir;
 static int number;
 
 static int image(const char *name, size_t sectors)
 {
 	int fd;
 
-	if (!strchr(dir, 'X'))
-		goto there;
-	CHECK(mkdtemp(dir) != NULL);
-	CHECK(chdir(dir) == 0);
-there:
+	if (!in_dir) {
+		CHECK(mkdtemp(dir) != NULL);
+		CHECK(chdir(dir) == 0);
+		in_dir = 1;
+	}
 	fd = open(name, O_RDWR | O_CREAT | O_TRUNC, 0600);
 	CHECK(fd >= 0 && ftruncate(fd, (off_t)(sectors * SECTOR)) == 0);
 	return fd;
