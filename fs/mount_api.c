@@ -163,6 +163,7 @@ static int change_one(struct mount *m, u64 set, u64 clear)
 
 	if (err)
 		return err;
+	m->old_flags = old;
 	__atomic_store_n(&m->flags, new, __ATOMIC_SEQ_CST);
 	smp_mb();
 	if ((new & MNT_READONLY) && !(old & MNT_READONLY) &&
@@ -173,23 +174,26 @@ static int change_one(struct mount *m, u64 set, u64 clear)
 	return 0;
 }
 
-/* All or none, as far as can be told before. */
+/* The mounts before `end` are again as they were. */
+static void change_back(struct mount *top, const struct mount *end)
+{
+	for (struct mount *m = top; m != end; m = tree_next(m, top))
+		WRITE_ONCE(m->flags, m->old_flags);
+}
+
+/* All or none: what was changed before one refused is changed back. */
 static int change_tree(struct mount *top, u64 set, u64 clear, bool is_rec)
 {
 	struct mount *m;
 	int err = 0;
-	u32 flags;
 
-	for (m = top; is_rec && m; m = tree_next(m, top)) {
-		err = new_flags(m, set, clear, &flags);
-		if (err)
-			return err;
-		if ((set & MOUNT_ATTR_RDONLY) && !(m->flags & MNT_READONLY) &&
-		    READ_ONCE(m->writers))
-			return -EBUSY;
-	}
-	for (m = top; m && !err; m = is_rec ? tree_next(m, top) : NULL)
+	for (m = top; m; m = is_rec ? tree_next(m, top) : NULL) {
 		err = change_one(m, set, clear);
+		if (err) {
+			change_back(top, m);
+			break;
+		}
+	}
 	return err;
 }
 

@@ -15,6 +15,29 @@
 	.popsection
 	.endm
 
+	/* 64 bytes from a1 to a0, and on; a2 is what is left. */
+	.macro copy_block fixup
+	may_fault ld, a3, 0(a1), \fixup
+	may_fault ld, a4, 8(a1), \fixup
+	may_fault ld, a5, 16(a1), \fixup
+	may_fault ld, a6, 24(a1), \fixup
+	may_fault ld, a7, 32(a1), \fixup
+	may_fault ld, t2, 40(a1), \fixup
+	may_fault ld, t3, 48(a1), \fixup
+	may_fault ld, t4, 56(a1), \fixup
+	may_fault sd, a3, 0(a0), \fixup
+	may_fault sd, a4, 8(a0), \fixup
+	may_fault sd, a5, 16(a0), \fixup
+	may_fault sd, a6, 24(a0), \fixup
+	may_fault sd, a7, 32(a0), \fixup
+	may_fault sd, t2, 40(a0), \fixup
+	may_fault sd, t3, 48(a0), \fixup
+	may_fault sd, t4, 56(a0), \fixup
+	addi	a2, a2, -64
+	addi	a1, a1, 64
+	addi	a0, a0, 64
+	.endm
+
 	.section .text.hot, "ax"
 /* size_t user_copy(void *dst, const void *src, size_t n): bytes left */
 	.globl user_copy
@@ -27,25 +50,7 @@ user_copy:
 copy_words:
 	li	t0, 64
 	bltu	a2, t0, 2f
-1:	may_fault ld, a3, 0(a1), copy_bytes
-	may_fault ld, a4, 8(a1), copy_bytes
-	may_fault ld, a5, 16(a1), copy_bytes
-	may_fault ld, a6, 24(a1), copy_bytes
-	may_fault ld, a7, 32(a1), copy_bytes
-	may_fault ld, t2, 40(a1), copy_bytes
-	may_fault ld, t3, 48(a1), copy_bytes
-	may_fault ld, t4, 56(a1), copy_bytes
-	may_fault sd, a3, 0(a0), copy_bytes
-	may_fault sd, a4, 8(a0), copy_bytes
-	may_fault sd, a5, 16(a0), copy_bytes
-	may_fault sd, a6, 24(a0), copy_bytes
-	may_fault sd, a7, 32(a0), copy_bytes
-	may_fault sd, t2, 40(a0), copy_bytes
-	may_fault sd, t3, 48(a0), copy_bytes
-	may_fault sd, t4, 56(a0), copy_bytes
-	addi	a2, a2, -64
-	addi	a1, a1, 64
-	addi	a0, a0, 64
+1:	copy_block copy_bytes
 	bgeu	a2, t0, 1b
 2:	li	t1, 8
 	bltu	a2, t1, copy_bytes
@@ -114,25 +119,7 @@ copy_align:
 user_copy_words:
 	li	t0, 64
 	bltu	a2, t0, 2f
-1:	may_fault ld, a3, 0(a1), 4f
-	may_fault ld, a4, 8(a1), 4f
-	may_fault ld, a5, 16(a1), 4f
-	may_fault ld, a6, 24(a1), 4f
-	may_fault ld, a7, 32(a1), 4f
-	may_fault ld, t2, 40(a1), 4f
-	may_fault ld, t3, 48(a1), 4f
-	may_fault ld, t4, 56(a1), 4f
-	may_fault sd, a3, 0(a0), 4f
-	may_fault sd, a4, 8(a0), 4f
-	may_fault sd, a5, 16(a0), 4f
-	may_fault sd, a6, 24(a0), 4f
-	may_fault sd, a7, 32(a0), 4f
-	may_fault sd, t2, 40(a0), 4f
-	may_fault sd, t3, 48(a0), 4f
-	may_fault sd, t4, 56(a0), 4f
-	addi	a2, a2, -64
-	addi	a1, a1, 64
-	addi	a0, a0, 64
+1:	copy_block 4f
 	bgeu	a2, t0, 1b
 2:	beqz	a2, 4f
 3:	may_fault ld, a3, 0(a1), 4f

@@ -634,6 +634,7 @@ struct mount {
 	struct ref refs;
 	u32 flags;			/* MNT_* */
 	u32 locks;			/* MNT_* that must stay. mount lock */
+	u32 old_flags;			/* while a tree's change. mount_mutex */
 	struct super_block *sb;		/* owns a reference */
 	struct dentry *root;		/* owns a reference */
 	struct mount *parent;		/* mount lock */

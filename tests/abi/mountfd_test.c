@@ -167,6 +167,26 @@ static unsigned long long id_of(const char *name)
 	return x.id;
 }
 
+TEST(attributes_of_a_tree_change_all_or_none)
+{
+	int fd;
+
+	enter();
+	mkdir("t", 0755);
+	CHECK(mount("x", "t", "tmpfs", 0, NULL) == 0);
+	mkdir("t/sub", 0755);
+	CHECK(mount("x", "t/sub", "tmpfs", 0, NULL) == 0);
+	fd = open("t/sub/held", O_WRONLY | O_CREAT, 0600);
+	CHECK(fd >= 0);
+	CHECK_ERR(setattr("t", RECURSIVE, (struct attr){ .set = MOUNT_RDONLY }),
+		  EBUSY);
+	CHECK(mkdir("t/writable", 0755) == 0);
+	close(fd);
+	CHECK(setattr("t", RECURSIVE, (struct attr){ .set = MOUNT_RDONLY }) == 0);
+	CHECK_ERR(mkdir("t/no", 0755), EROFS);
+	CHECK(umount("t/sub") == 0 && umount("t") == 0);
+}
+
 TEST(mounts_are_told_by_number)
 {
 	unsigned words[1024] = { 0 };
