@@ -33,7 +33,8 @@ WARN := -Wall -Wextra -Werror -Wmissing-prototypes -Wstrict-prototypes -Wshadow 
 	-Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers
 KERNEL_CFLAGS := $(TARGET_FLAGS) -std=gnu11 -ffreestanding -O2 -g \
 	$(MARCH) -mabi=lp64 -mcmodel=medany \
-	-fno-common -fno-strict-aliasing -fno-omit-frame-pointer \
+	-fno-common -ffunction-sections -fdata-sections \
+	-fno-strict-aliasing -fno-omit-frame-pointer \
 	-fno-stack-protector -fno-pic -fno-pie -fno-asynchronous-unwind-tables \
 	-fno-delete-null-pointer-checks -fno-strict-overflow $(NO_TREE_LOOP) \
 	-Iinclude -I$(BUILD)/include
@@ -103,18 +104,20 @@ obj: $(filter $(BUILD)/$(DIR)/%,$(OBJS))
 
 # --- link, twice: the second time with the symbol table of the first ---------
 LINK_SCRIPT := arch/riscv/kernel.ld
+# The order of what is hot: scripts/hot-order.
+LINK_DEPS := $(LINK_SCRIPT) $(wildcard arch/riscv/hot_*.ld)
 ALL_OBJS = $(OBJS) $(GEN_OBJS) $(THIRD_PARTY_OBJS) $(VDSO_OBJ) $(INITRAMFS_OBJ)
 $(BUILD)/symbols0.o: scripts/gen-symbols
 	@mkdir -p $(BUILD)/gen
 	@scripts/gen-symbols --empty > $(BUILD)/gen/symbols0.S
 	@$(CC) $(CFLAGS) -c -o $@ $(BUILD)/gen/symbols0.S
-$(BUILD)/hartwood.pre: $(ALL_OBJS) $(BUILD)/symbols0.o $(LINK_SCRIPT)
+$(BUILD)/hartwood.pre: $(ALL_OBJS) $(BUILD)/symbols0.o $(LINK_DEPS)
 	@echo "  LD   $@"
 	@$(LD) $(LDFLAGS) -T $(LINK_SCRIPT) -o $@ $(ALL_OBJS) $(BUILD)/symbols0.o
 $(BUILD)/symbols.o: $(BUILD)/hartwood.pre scripts/gen-symbols
 	@$(NM) -n $< | scripts/gen-symbols > $(BUILD)/gen/symbols.S
 	@$(CC) $(CFLAGS) -c -o $@ $(BUILD)/gen/symbols.S
-$(BUILD)/hartwood: $(ALL_OBJS) $(BUILD)/symbols.o $(LINK_SCRIPT)
+$(BUILD)/hartwood: $(ALL_OBJS) $(BUILD)/symbols.o $(LINK_DEPS)
 	@echo "  LD   $@"
 	@$(LD) $(LDFLAGS) -T $(LINK_SCRIPT) -o $@ $(ALL_OBJS) $(BUILD)/symbols.o
 $(BUILD)/Image: $(BUILD)/hartwood

@@ -94,21 +94,23 @@ class Monitor:
             text += got
         return text.decode("utf-8", "replace")
 
+    def command(self, text):
+        self.socket.sendall(text.encode() + b"\n")
+        return self.until_prompt()
+
     def flushes(self):
         """Soft TLBs emptied so far, over all harts.  A flush that is not full
         is counted by QEMU once for each of its TLBs, of which 7.2 has 8 and
         10 has 16, whether it had something to do (partial) or not."""
-        self.socket.sendall(b"info jit\n")
-        text = self.until_prompt()
+        text = self.command("info jit")
         full, partial, elided = (
             int(re.search(rf"TLB {word} flush\w*\s+(\d+)", text)[1])
             for word in ("full", "partial", "elided"))
         return full + (partial + elided) / self.modes
 
     def version(self):
-        self.socket.sendall(b"info version\n")
-        self.modes = 8 if int(re.search(r"^(\d+)\.\d+", self.until_prompt(),
-                                        re.M)[1]) < 9 else 16
+        version = re.search(r"^(\d+)\.\d+", self.command("info version"), re.M)
+        self.modes = 8 if int(version[1]) < 9 else 16
 
 
 MARK = r"@@ops (start|stop) (\S+) (\d+)\r?\n|@@hw (down|end 1)"
@@ -144,8 +146,9 @@ def memory_in_use(machine, text):
     return size - int(free[1]) if free else None
 
 
-def count(machine, image, names=(), icount=True):
-    """Counts of the operations named, or of all that the harts allow."""
+def count(machine, image, names=(), icount=True, ask=None):
+    """Counts of the operations named, or of all that the harts allow; or what
+    ask(console, path of the monitor's socket) returns."""
     with tempfile.TemporaryDirectory() as where, open(image, "rb") as lock:
         path = os.path.join(where, "monitor")
         extra = ("-monitor", f"unix:{path},server=on,wait=off")
@@ -158,7 +161,7 @@ def count(machine, image, names=(), icount=True):
         try:
             with guest.Console(machine.with_(
                     disk=image, args=machine.args + extra)) as console:
-                counts = talk(console, path)
+                counts = (ask or talk)(console, path)
         finally:
             guest.write_commands(image, "")
     return counts
