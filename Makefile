@@ -45,7 +45,9 @@ UBSAN := -fsanitize=bounds,shift,integer-divide-by-zero,unreachable,bool,enum \
 	$(if $(IS_CLANG),-fsanitize-trap=undefined,-fsanitize-undefined-trap-on-error)
 endif
 CFLAGS := $(KERNEL_CFLAGS) $(WARN) $(UBSAN)
-LDFLAGS := -nostdlib -static --no-dynamic-linker -z max-page-size=4096 -z norelro
+LDFLAGS := -nostdlib -static --no-dynamic-linker -z max-page-size=4096 -z norelro \
+	--defsym=MAX_HARTS=$(CONFIG_MAX_HARTS) \
+	--defsym=PER_HART_SIZE=$(CONFIG_PER_HART_SIZE)
 
 DIRS := arch/riscv kernel sched time irq mm fs net drivers lib tests/kernel
 SRCS := $(sort $(shell find $(DIRS) -name '*.c' -not -path 'lib/third_party*' \

@@ -13,4 +13,9 @@ CONFIG_TRACE ?= 1
 # Bugs on purpose, for tests/plant: plant=NAME chooses (docs/debugging.md).
 CONFIG_PLANT ?= 0
 
-CONFIG_OPTIONS := DEBUG SUM_TOGGLE POISON UBSAN TRACE PLANT
+# At most 64: a set of them is one word.
+CONFIG_MAX_HARTS ?= 64
+# Bytes set aside for the variables of one hart: whole pages.
+CONFIG_PER_HART_SIZE ?= $(if $(filter 1,$(CONFIG_DEBUG)),8192,4096)
+
+CONFIG_OPTIONS := MAX_HARTS PER_HART_SIZE DEBUG SUM_TOGGLE POISON UBSAN TRACE PLANT

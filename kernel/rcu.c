@@ -52,7 +52,7 @@ static u64 gp_callers __guarded_by(&rcu_lock);	/* harts with a batch */
 static struct list sync_waiters __guarded_by(&rcu_lock) =
 	LIST_INIT(sync_waiters);
 
-static struct rcu_hart rcu_harts[MAX_HARTS];
+static DEFINE_PER_HART(struct rcu_hart, rcu_harts);
 static struct work rcu_works[MAX_HARTS];
 
 /* What is to be done once the lock was dropped. */
@@ -323,7 +323,7 @@ void rcu_init_hart(struct hart *h)
 {
 	if (h->rcu)
 		return;
-	lists_init(&rcu_harts[h->id]);
+	lists_init(&per_hart(rcu_harts, h->id));
 	work_init(&rcu_works[h->id], run_callbacks);
-	h->rcu = &rcu_harts[h->id];
+	h->rcu = &per_hart(rcu_harts, h->id);
 }

@@ -70,7 +70,7 @@ static struct bank banks[MAX_MEM_RANGES];	/* const after init */
 static unsigned nr_banks;
 static paddr_t table_next, table_end;		/* vmemmap's page tables */
 static u64 total_pages;
-static struct pcp pcps[MAX_HARTS];
+static DEFINE_PER_HART(struct pcp, pcps);
 
 struct watermarks watermarks;
 struct page *zero_page;
@@ -267,7 +267,7 @@ static __always_inline struct pcp *pcp_enter(void)
 	struct pcp *c;
 
 	preempt_disable();
-	c = &pcps[hart_id()];
+	c = &per_hart(pcps, hart_id());
 	if (unlikely(c->busy)) {
 		preempt_enable();
 		return NULL;
@@ -581,7 +581,7 @@ u64 pcp_free_pages(void)
 	u64 n = 0;
 
 	for_each_hart(h)
-		n += READ_ONCE(pcps[h->id].n);
+		n += READ_ONCE(per_hart(pcps, h->id).n);
 	return n;
 }
 
@@ -590,8 +590,8 @@ void pcp_counts(u64 *allocs, u64 *frees)
 	*allocs = 0;
 	*frees = 0;
 	for_each_hart(h) {
-		*allocs += READ_ONCE(pcps[h->id].allocs);
-		*frees += READ_ONCE(pcps[h->id].frees);
+		*allocs += READ_ONCE(per_hart(pcps, h->id).allocs);
+		*frees += READ_ONCE(per_hart(pcps, h->id).frees);
 	}
 }
 

@@ -33,7 +33,7 @@ struct tlb_hart {
 	u32 fills, size;	/* this hart */
 } __aligned(64);
 
-static struct tlb_hart tlbs[MAX_HARTS];
+static DEFINE_PER_HART(struct tlb_hart, tlbs);
 static u64 last_gen;		/* atomic */
 
 /* Raises *p to at least v. */
@@ -64,7 +64,7 @@ static u64 behind(u64 mask, u64 gen)
 
 	for (u32 h = 0; mask; h++, mask >>= 1)
 		if ((mask & 1) &&
-		    __atomic_load_n(&tlbs[h].done, __ATOMIC_ACQUIRE) < gen)
+		    __atomic_load_n(&per_hart(tlbs, h).done, __ATOMIC_ACQUIRE) < gen)
 			out |= 1ull << h;
 	return out;
 }
@@ -77,7 +77,7 @@ static void flush_others(struct cpumask mask, u64 gen)
 	tlb_flush_harts(&mask);
 	for (u32 h = 0; mask.bits; h++, mask.bits >>= 1)
 		if (mask.bits & 1)
-			raise_to(&tlbs[h].done, gen);
+			raise_to(&per_hart(tlbs, h).done, gen);
 }
 
 void mm_flush(struct mm *mm)
@@ -92,7 +92,7 @@ void mm_flush(struct mm *mm)
 	me = 1ull << h->id;
 	others.bits = __atomic_load_n(&mm->active.bits, __ATOMIC_SEQ_CST);
 	if (h->loaded_mm == mm)
-		flush_self(&tlbs[h->id]);
+		flush_self(&per_hart(tlbs, h->id));
 	others.bits = behind(others.bits & ~me, gen);
 	if (unlikely(others.bits))
 		flush_others(others, gen);
@@ -104,7 +104,7 @@ void tlb_note_fill(unsigned n)
 	struct tlb_hart *t;
 
 	preempt_disable();
-	t = &tlbs[hart_id()];
+	t = &per_hart(tlbs, hart_id());
 	t->fills += n;
 	if (unlikely(t->fills >= t->size) && t->size < TLB_MAX_SIZE) {
 		if (t->size)
@@ -118,7 +118,7 @@ void tlb_note_fill(unsigned n)
 /* Makes mm the one this hart runs. Pinned. */
 static __always_inline void enter(struct hart *h, struct mm *mm)
 {
-	struct tlb_hart *t = &tlbs[h->id];
+	struct tlb_hart *t = &per_hart(tlbs, h->id);
 	u64 gen;
 
 	if (cpumask_test(&mm->active, h->id) && h->loaded_mm == mm)

@@ -40,7 +40,7 @@
 #include <kernel/rcu.h>
 #include <kernel/trace.h>
 
-struct runq runqs[MAX_HARTS];
+DEFINE_PER_HART(struct runq, runqs);
 void (*sched_switch_mm_hook)(struct task *prev, struct task *next);
 
 void runq_init(struct runq *rq, struct hart *h)

@@ -413,7 +413,7 @@ static void hart_sched_init(struct hart *h)
 {
 	timer_init_hart(h);
 	rcu_init_hart(h);
-	runq_init(h->rq ? h->rq : &runqs[h->id], h);
+	runq_init(h->rq ? h->rq : &per_hart(runqs, h->id), h);
 }
 
 struct task *sched_idle_task(u32 i)

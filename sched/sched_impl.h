@@ -85,7 +85,7 @@ struct runq {
 	u32 growth_count;
 } __aligned(64);
 
-extern struct runq runqs[MAX_HARTS];
+extern struct runq runqs;	/* per hart */
 /* Harts where a fair task waits; where a second real-time task does; that
  * run their idle task.  atomic hints */
 extern struct cpumask overloaded_harts, rt_overloaded_harts, idle_harts;

@@ -24,7 +24,7 @@
 #include <kernel/trace.h>
 #include <sched/sched.h>
 
-static struct timer_base bases[MAX_HARTS];
+static DEFINE_PER_HART(struct timer_base, bases);
 
 static bool is_before(u64 a, u64 b)
 {
@@ -33,7 +33,7 @@ static bool is_before(u64 a, u64 b)
 
 void timer_init_hart(struct hart *h)
 {
-	struct timer_base *b = &bases[h->id];
+	struct timer_base *b = &per_hart(bases, h->id);
 
 	irq_lock_init(&b->lock, RANK_TIMER, "timers");
 	b->queue[TIMER_MONOTONIC] = b->queue[TIMER_REALTIME] = RB_ROOT_CACHED;

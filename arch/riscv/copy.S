@@ -38,7 +38,7 @@
 	addi	a0, a0, 64
 	.endm
 
-	.section .text.hot, "ax"
+	.section .text.entry, "ax"
 /* size_t user_copy(void *dst, const void *src, size_t n): bytes left */
 	.globl user_copy
 user_copy:

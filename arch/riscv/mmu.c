@@ -42,10 +42,11 @@ unsigned long direct_map_offset;
 paddr_t image_pa __section(".data");
 
 /* What each hart's satp holds, and its next address-space id. this hart */
-static struct hart_mmu {
+struct hart_mmu {
 	paddr_t root;
 	u32 next_asid;
-} __aligned(64) hart_mmu[MAX_HARTS];
+};
+static DEFINE_PER_HART(struct hart_mmu, hart_mmu);
 
 static u64 prot_bits(unsigned prot)
 {
@@ -249,7 +250,7 @@ unsigned long kernel_satp(void)
 
 void __hot mmu_load(paddr_t root, u32 asid)
 {
-	struct hart_mmu *m = &hart_mmu[hart_id()];
+	struct hart_mmu *m = &per_hart(hart_mmu, hart_id());
 	unsigned long id;
 
 	if (m->root == root)
@@ -269,13 +270,13 @@ void __hot mmu_load(paddr_t root, u32 asid)
 
 paddr_t mmu_loaded(void)
 {
-	return hart_mmu[hart_id()].root;
+	return per_hart(hart_mmu, hart_id()).root;
 }
 
 /* On a hart that came up with the kernel's table. */
 void mmu_hart_init(void)
 {
-	hart_mmu[hart_id()].root = va_to_pa(kernel_root);
+	per_hart(hart_mmu, hart_id()).root = va_to_pa(kernel_root);
 	tlb_flush_local();
 }
 

@@ -3,4 +3,4 @@
  * number, and is used as `if (CONFIG_X)`. */
 #include <config_generated.h>
 
-#define MAX_HARTS 64
+#define MAX_HARTS CONFIG_MAX_HARTS

@@ -49,6 +49,20 @@ struct hart {
 };
 
 extern struct hart harts[MAX_HARTS];
+
+/*
+ * A variable of which every hart has one, zero at first:
+ *
+ *	static DEFINE_PER_HART(struct pcp, pcps);
+ *	... per_hart(pcps, hart_id())
+ *
+ * All of a hart's lie side by side, so that a path which uses several of them
+ * touches one page, and no two harts share a line.
+ */
+#define DEFINE_PER_HART(type, name) type name __section(".bss.per_hart")
+#define per_hart(name, id)                                                     \
+	(*(__typeof__(&(name)))((char *)&(name) +                              \
+				(id) * (unsigned long)CONFIG_PER_HART_SIZE))
 extern u32 nr_harts;		/* found usable. const after init */
 extern struct cpumask online_harts;
 
