@@ -46,6 +46,7 @@ UBSAN := -fsanitize=bounds,shift,integer-divide-by-zero,unreachable,bool,enum \
 endif
 CFLAGS := $(KERNEL_CFLAGS) $(WARN) $(UBSAN)
 LDFLAGS := -nostdlib -static --no-dynamic-linker -z max-page-size=4096 -z norelro \
+	--gc-sections \
 	--defsym=MAX_HARTS=$(CONFIG_MAX_HARTS) \
 	--defsym=PER_HART_SIZE=$(CONFIG_PER_HART_SIZE)
 
