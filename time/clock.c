@@ -4,9 +4,10 @@
  * Theory:  ns = (ticks - boot_ticks) * mult / 2^32, in 128 bits, so it is
  *          exact to 2^-32 and never wraps.  The parameters live on a page of
  *          their own that user space also maps: the vDSO computes the same.
- *          They change only in realtime_off_ns, under the seq word.  The way
- *          back, for timers, multiplies by the inverse and corrects upwards:
- *          a timer never fires early.
+ *          They change only in realtime_off_ns and drift, under the seq word:
+ *          the wall clock can be set and made to run faster or slower, the
+ *          monotonic one not.  The way back, for timers, multiplies by the
+ *          inverse and corrects upwards: a timer never fires early.
  * Locks:   set_lock orders writers of the offset; readers use seq.
  * Context: any.
  */
@@ -67,43 +68,107 @@ u64 clock_ns_to_ticks(u64 ns)
 	return ticks + clock_params->boot_ticks;
 }
 
-static u64 realtime_offset(void)
+struct wall {
+	s64 off, drift;
+};
+
+static struct wall wall_read(void)
 {
 	const struct clock_params *p = clock_params;
+	struct wall w;
 	u32 seq;
-	s64 off;
 
 	do {
 		while ((seq = load_acquire(&p->seq)) & 1)
 			cpu_relax();
-		off = READ_ONCE(p->realtime_off_ns);
+		w.off = READ_ONCE(p->realtime_off_ns);
+		w.drift = READ_ONCE(p->drift);
 		smp_rmb();
 	} while (READ_ONCE(p->seq) != seq);
-	return (u64)off;
+	return w;
+}
+
+static u64 wall_at(const struct wall *w, u64 ns)
+{
+	return ns + (u64)(w->off + clock_drift_ns(ns, w->drift));
+}
+
+u64 clock_realtime_at(u64 ns)
+{
+	struct wall w = wall_read();
+
+	return wall_at(&w, ns);
 }
 
 u64 clock_realtime_ns(void)
 {
-	u64 off = realtime_offset();
+	struct wall w = wall_read();
 
-	return clock_ns() + off;
+	return wall_at(&w, clock_ns());
 }
 
-static void set_offset_locked(s64 off) __must_hold(&set_lock)
+/* Each step of the approach leaves a seventh of the error at most. */
+u64 clock_realtime_to_monotonic(u64 at)
+{
+	struct wall w = wall_read();
+	u64 start, ns, next;
+
+	if (at > S64_MAX)
+		return DEADLINE_NEVER;
+	if ((s64)at <= w.off)
+		return 0;
+	start = ns = at - (u64)w.off;
+	for (int i = 0; w.drift && i < 24; i++) {
+		next = start - (u64)clock_drift_ns(ns, w.drift);
+		if (next == ns)
+			break;
+		ns = next;
+	}
+	while (w.drift && wall_at(&w, ns) < at)
+		ns++;
+	return ns;
+}
+
+static void wall_set_locked(struct wall w) __must_hold(&set_lock)
 {
 	struct clock_params *p = clock_params;
 
 	WRITE_ONCE(p->seq, p->seq + 1);
 	smp_wmb();
-	WRITE_ONCE(p->realtime_off_ns, off);
+	WRITE_ONCE(p->realtime_off_ns, w.off);
+	WRITE_ONCE(p->drift, w.drift);
 	smp_wmb();
 	WRITE_ONCE(p->seq, p->seq + 1);
+}
+
+/* Makes the clock show `real` when CLOCK_MONOTONIC is ns. */
+static void wall_begin_locked(u64 ns, u64 real, s64 drift)
+	__must_hold(&set_lock)
+{
+	wall_set_locked((struct wall){
+		.off = (s64)(real - ns) - clock_drift_ns(ns, drift),
+		.drift = drift,
+	});
 }
 
 void clock_shift_realtime(s64 ns)
 {
 	irq_lock(&set_lock);
-	set_offset_locked(clock_params->realtime_off_ns + ns);
+	wall_set_locked((struct wall){
+		.off = clock_params->realtime_off_ns + ns,
+		.drift = clock_params->drift,
+	});
+	irq_unlock(&set_lock);
+	timer_clock_was_set();
+}
+
+void clock_set_drift(s64 drift)
+{
+	u64 ns;
+
+	irq_lock(&set_lock);
+	ns = clock_ns();
+	wall_begin_locked(ns, clock_realtime_at(ns), drift);
 	irq_unlock(&set_lock);
 	timer_clock_was_set();
 }
@@ -111,7 +176,7 @@ void clock_shift_realtime(s64 ns)
 void clock_set_realtime(u64 ns)
 {
 	irq_lock(&set_lock);
-	set_offset_locked((s64)(ns - clock_ns()));
+	wall_begin_locked(clock_ns(), ns, clock_params->drift);
 	__atomic_fetch_add(&set_count, 1, __ATOMIC_RELAXED);
 	irq_unlock(&set_lock);
 	timer_clock_was_set();

@@ -55,22 +55,11 @@ void timer_init(struct timer *t, void (*fn)(struct timer *t))
 
 /* --- the queues --------------------------------------------------------------- */
 
-static s64 clock_offset(u8 clock)
-{
-	return clock == TIMER_REALTIME ?
-		       READ_ONCE(clock_params->realtime_off_ns) : 0;
-}
-
 /* On the monotonic clock; 0 if that was before boot. */
 static u64 to_monotonic(u64 deadline, u8 clock)
 {
-	s64 off = clock_offset(clock);
-
-	if (deadline == DEADLINE_NEVER)
-		return deadline;
-	if (off > 0)
-		return deadline > (u64)off ? deadline - (u64)off : 0;
-	return deadline - (u64)off;
+	return clock == TIMER_REALTIME ? clock_realtime_to_monotonic(deadline) :
+					 deadline;
 }
 
 static struct timer *first_of(const struct timer_base *b, u8 clock)

@@ -12,6 +12,7 @@
 #define NSEC_PER_USEC 1000ull
 #define USER_HZ 100
 #define DEADLINE_NEVER (~0ull)
+#define CLOCK_COARSE_NS 4000000ull	/* steps of the coarse clocks */
 
 struct timespec64 {
 	s64 sec;
@@ -27,9 +28,18 @@ struct clock_params {
 	u32 shift;		/* CLOCK_SHIFT */
 	u32 seq;		/* odd while being changed; CLOCK_SEQ_ASK */
 	u64 boot_ticks;		/* where CLOCK_MONOTONIC is 0 */
-	s64 realtime_off_ns;	/* CLOCK_REALTIME - CLOCK_MONOTONIC */
+	s64 realtime_off_ns;	/* CLOCK_REALTIME - CLOCK_MONOTONIC, at its 0 */
+	s64 drift;		/* how much faster it runs: CLOCK_DRIFT_SHIFT */
 	u64 freq;		/* ticks per second */
 };
+#define CLOCK_DRIFT_SHIFT 48
+
+/* What the wall clock has gained since CLOCK_MONOTONIC was 0. */
+static inline s64 clock_drift_ns(u64 ns, s64 drift)
+{
+	return drift ? (s64)((__int128)(s64)ns * drift >> CLOCK_DRIFT_SHIFT) :
+		       0;
+}
 /* Also mapped read-only into user space, for the vDSO. */
 extern struct clock_params *clock_params;
 
@@ -48,12 +58,19 @@ static inline u64 clock_ns(void)
 }
 
 u64 clock_realtime_ns(void);
+/* CLOCK_REALTIME when CLOCK_MONOTONIC is ns, and the first ns at which it is
+ * `at`; 0 if that was before boot. */
+u64 clock_realtime_at(u64 ns);
+u64 clock_realtime_to_monotonic(u64 at);
 /* Turns a deadline in ns into a value of the counter, rounding up. */
 u64 clock_ns_to_ticks(u64 ns);
 /* Sets CLOCK_REALTIME; wakes timers and timerfds that asked for that. */
 void clock_set_realtime(u64 ns);
 /* Moves it a little, which nobody is to notice.  Any context. */
 void clock_shift_realtime(s64 ns);
+/* Lets it run faster (or slower) than the counter by so much: at most a
+ * seventh, by 2^-CLOCK_DRIFT_SHIFT.  Any context. */
+void clock_set_drift(s64 drift);
 /* Corrects CLOCK_REALTIME by so much, slowly (adjtime(3)), instead of what is
  * left of the last correction, which is returned.  clock_slew_left: only that. */
 s64 clock_slew(s64 ns);

@@ -12,6 +12,7 @@
 
 #define TIMEX_ERROR 5		/* the clock is not synchronised */
 #define STA_UNSYNC 0x40
+#define STA_NANO 0x2000
 #define STA_SETTABLE 0xff
 #define ADJ_OFFSET 1u
 #define ADJ_FREQUENCY 2u
@@ -20,14 +21,16 @@
 #define ADJ_STATUS 0x10u
 #define ADJ_TIMECONST 0x20u
 #define ADJ_SETOFFSET 0x100u
-#define ADJ_NANO 0x2000u	/* of ADJ_SETOFFSET */
+#define ADJ_MICRO 0x1000u
+#define ADJ_NANO 0x2000u
 #define ADJ_TICK 0x4000u
 #define ADJ_ADJTIME 0x8000u	/* adjtime(3): with one or both of */
 #define ADJ_OFFSET_SINGLESHOT 1u
 #define ADJ_OFFSET_READONLY 0x2000u
-#define ADJ_KNOWN (0x3fu | ADJ_TICK)
+#define ADJ_KNOWN (0x3fu | ADJ_SETOFFSET | ADJ_MICRO | ADJ_NANO | ADJ_TICK)
 #define ERROR_MAX 16000000l
 #define TICK_USEC 10000
+#define FREQ_MAX 32768000l	/* 500 ppm, by 2^-16 */
 
 long sys_clock_gettime(int clock, struct timespec64 __user *uts)
 {
@@ -53,12 +56,18 @@ long sys_clock_getres(int clock, struct timespec64 __user *uts)
 	return uts ? copy_to_user(uts, &ts, sizeof(ts)) : 0;
 }
 
+/* Thirty years before the clock's end, to be useful for a while. */
+#define SETTABLE_SEC_MAX (S64_MAX / (s64)NSEC_PER_SEC - 30 * 365 * 24 * 3600l)
+
+/* The machine cannot have been booted before 1970. */
 static int set_wall_clock(const struct timespec64 *ts)
 {
-	if (!timespec_valid(ts))
+	if (!timespec_valid(ts) || ts->sec >= SETTABLE_SEC_MAX)
 		return -EINVAL;
 	if (!capable(CAP_SYS_TIME))
 		return -EPERM;
+	if (timespec_to_ns(ts) < clock_ns())
+		return -EINVAL;
 	clock_set_realtime(timespec_to_ns(ts));
 	return 0;
 }
@@ -108,18 +117,17 @@ long sys_settimeofday(const struct timeval64 __user *utv,
 	return set_wall_clock(&ts);
 }
 
-/* Steps the wall clock; the only change that is offered. */
 static int step_clock(const struct timex *t)
 {
-	s64 ns = t->time.sec * (s64)NSEC_PER_SEC;
+	s64 ns, unit = t->modes & ADJ_NANO ? 1 : 1000;
 
-	if (!capable(CAP_SYS_TIME))
-		return -EPERM;
-	if (t->time.usec < 0 ||
-	    t->time.usec >= (t->modes & ADJ_NANO ? 1000000000 : 1000000))
+	if (t->time.usec < 0 || t->time.usec >= (s64)NSEC_PER_SEC / unit ||
+	    mul_overflow(t->time.sec, (s64)NSEC_PER_SEC, &ns) ||
+	    add_overflow(ns, t->time.usec * unit, &ns) ||
+	    add_overflow(ns, (s64)clock_realtime_ns(), &ns) ||
+	    ns < (s64)clock_ns())
 		return -EINVAL;
-	ns += t->modes & ADJ_NANO ? t->time.usec : t->time.usec * 1000;
-	clock_set_realtime((u64)((s64)clock_realtime_ns() + ns));
+	clock_set_realtime((u64)ns);
 	return 0;
 }
 
@@ -143,39 +151,68 @@ static int slew_clock(struct timex *t)
 	return 0;
 }
 
-/* What a time daemon says of the clock, told back to who asks.  Its rate is
- * the hardware's: a frequency or tick that differs is refused, and without
- * STA_PLL an offset is not followed, as in Linux. */
+/* What a time daemon says of the clock, told back to who asks.  Frequency and
+ * tick set its rate; without STA_PLL, which is refused, an offset is not
+ * followed, as in Linux. */
 static struct {
-	s64 maxerror, esterror, constant;
+	s64 maxerror, esterror, constant, freq, tick;
 	s32 status;
-} timex_state = { ERROR_MAX, ERROR_MAX, 2, STA_UNSYNC };	/* racy */
+} timex_state = {				/* racy */
+	ERROR_MAX, ERROR_MAX, 2, 0, TICK_USEC, STA_UNSYNC
+};
 
 static int check_adjust(const struct timex *t)
 {
 	if ((t->modes & ADJ_TICK) &&
 	    (t->tick < TICK_USEC * 9 / 10 || t->tick > TICK_USEC * 11 / 10))
 		return -EINVAL;
-	if (((t->modes & ADJ_TICK) && t->tick != TICK_USEC) ||
-	    ((t->modes & ADJ_FREQUENCY) && t->freq) ||
-	    ((t->modes & ADJ_STATUS) &&
+	if (((t->modes & ADJ_STATUS) &&
 	     (t->status & STA_SETTABLE & ~STA_UNSYNC)) ||
 	    (t->modes & ~ADJ_KNOWN))
 		return -EOPNOTSUPP;
 	return 0;
 }
 
+/* A tick of so many us each 10 ms, and 2^-16 ppm, as a part of the rate. */
+static void set_rate(void)
+{
+	s64 ticks = (timex_state.tick - TICK_USEC) << CLOCK_DRIFT_SHIFT;
+	s64 ppm = timex_state.freq << (CLOCK_DRIFT_SHIFT - 16);
+
+	clock_set_drift(ticks / TICK_USEC + ppm / 1000000);
+}
+
+static void apply_rate(const struct timex *t)
+{
+	if (t->modes & ADJ_FREQUENCY)
+		timex_state.freq = clamp(t->freq, -FREQ_MAX, FREQ_MAX);
+	if (t->modes & ADJ_TICK)
+		timex_state.tick = t->tick;
+	if (t->modes & (ADJ_FREQUENCY | ADJ_TICK))
+		set_rate();
+}
+
 static void apply_adjust(const struct timex *t)
 {
+	s64 more = 4;	/* a time constant's, if the clock tells us */
+
 	if (t->modes & ADJ_STATUS)
-		timex_state.status = t->status & STA_UNSYNC;
+		timex_state.status = (timex_state.status & STA_NANO) |
+				     (t->status & STA_UNSYNC);
+	if (t->modes & ADJ_NANO)
+		timex_state.status |= STA_NANO;
+	if (t->modes & ADJ_MICRO)
+		timex_state.status &= ~STA_NANO;
+	if (timex_state.status & STA_NANO)
+		more = 0;
 	if (t->modes & ADJ_MAXERROR)
 		timex_state.maxerror = clamp(t->maxerror, 0l, ERROR_MAX);
 	if (t->modes & ADJ_ESTERROR)
 		timex_state.esterror = clamp(t->esterror, 0l, ERROR_MAX);
 	if (t->modes & ADJ_TIMECONST)
 		timex_state.constant =
-			clamp(clamp(t->constant, 0l, 10l) + 4, 0l, 10l);
+			clamp(clamp(t->constant, 0l, 10l) + more, 0l, 10l);
+	apply_rate(t);
 }
 
 static int change_clock(struct timex *t)
@@ -186,17 +223,35 @@ static int change_clock(struct timex *t)
 		return 0;
 	if (t->modes & ADJ_ADJTIME)
 		return slew_clock(t);
-	if (t->modes & ADJ_SETOFFSET)
-		return step_clock(t);
 	if (!capable(CAP_SYS_TIME))
 		return -EPERM;
 	err = check_adjust(t);
+	if (!err && (t->modes & ADJ_SETOFFSET))
+		err = step_clock(t);
 	if (!err)
 		apply_adjust(t);
 	return err;
 }
 
-static long adjust(struct timex __user *ut)
+/* Microseconds are nanoseconds to who asked for them. */
+static struct timeval64 time_told(void)
+{
+	struct timespec64 ts = ns_to_timespec(clock_realtime_ns());
+
+	if (!(timex_state.status & STA_NANO))
+		ts.nsec /= 1000;
+	return (struct timeval64){ .sec = ts.sec, .usec = ts.nsec };
+}
+
+static int check_adjustable(int clock)
+{
+	if (clock == CLOCK_REALTIME)
+		return 0;
+	return clock_is_cpu(clock) || clock > CLOCK_TAI ? -EINVAL :
+							  -EOPNOTSUPP;
+}
+
+static long adjust(int clock, struct timex __user *ut)
 {
 	struct timex t;
 	s64 offset;
@@ -204,7 +259,9 @@ static long adjust(struct timex __user *ut)
 
 	if (copy_from_user(&t, ut, sizeof(t)))
 		return -EFAULT;
-	err = change_clock(&t);
+	err = check_adjustable(clock);
+	if (!err)
+		err = change_clock(&t);
 	if (err)
 		return err;
 	offset = t.modes & ADJ_ADJTIME ? t.offset : 0;
@@ -214,10 +271,11 @@ static long adjust(struct timex __user *ut)
 	t.esterror = timex_state.esterror;
 	t.status = timex_state.status;
 	t.constant = timex_state.constant;
+	t.freq = timex_state.freq;
 	t.precision = 1;
 	t.tolerance = 32768000;
-	t.tick = TICK_USEC;
-	t.time = ns_to_timeval(clock_realtime_ns());
+	t.tick = timex_state.tick;
+	t.time = time_told();
 	if (copy_to_user(ut, &t, sizeof(t)))
 		return -EFAULT;
 	return t.status & STA_UNSYNC ? TIMEX_ERROR : 0;
@@ -225,15 +283,12 @@ static long adjust(struct timex __user *ut)
 
 long sys_adjtimex(struct timex __user *ut)
 {
-	return adjust(ut);
+	return adjust(CLOCK_REALTIME, ut);
 }
 
 long sys_clock_adjtime(int clock, struct timex __user *ut)
 {
-	if (clock == CLOCK_REALTIME)
-		return adjust(ut);
-	return clock_is_cpu(clock) || clock > CLOCK_TAI ? -EINVAL :
-							  -EOPNOTSUPP;
+	return adjust(clock, ut);
 }
 
 long sys_times(struct tms __user *ut)

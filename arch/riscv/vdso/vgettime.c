@@ -2,9 +2,9 @@
  * vgettime - clocks without a system call.
  *
  * Theory:  the page before the image holds struct clock_params, which changes
- *          only when the wall clock is set, under an odd seq.  The loads are
- *          ordered without fences: each address depends on the value loaded
- *          before (RVWMO's syntactic dependencies), at no cost.
+ *          only when the wall clock is set or adjusted, under an odd seq.  The
+ *          loads are ordered without fences: each address depends on the value
+ *          loaded before (RVWMO's syntactic dependencies), at no cost.
  *          The coarse clocks are the fine ones, cut to the 4 ms that
  *          clock_getres() tells.
  */
@@ -16,7 +16,6 @@
 #define CLOCK_REALTIME_COARSE 5
 #define CLOCK_MONOTONIC_COARSE 6
 #define CLOCK_BOOTTIME 7
-#define COARSE_NS 4000000ull
 
 #define NR_clock_gettime 113
 #define NR_clock_getres 114
@@ -53,9 +52,13 @@ static inline const struct clock_params *after(const struct clock_params *p,
 	return (const struct clock_params *)((const char *)p + zero);
 }
 
-/* Nanoseconds since boot, and what to add for CLOCK_REALTIME.  False: this
+struct wall {
+	s64 off, drift;
+};
+
+/* Nanoseconds since boot, and what makes CLOCK_REALTIME of them.  False: this
  * program's clocks are the kernel's secret. */
-static inline bool read_clock(u64 *ns, s64 *offset)
+static inline bool read_clock(u64 *ns, struct wall *w)
 {
 	const struct clock_params *p = &vdso_clock, *q;
 	u64 mult, boot, ticks;
@@ -66,8 +69,9 @@ static inline bool read_clock(u64 *ns, s64 *offset)
 		q = after(p, seq);
 		mult = READ_ONCE(q->mult);
 		boot = READ_ONCE(q->boot_ticks);
-		*offset = READ_ONCE(q->realtime_off_ns);
-		q = after(p, mult ^ boot ^ (u64)*offset);
+		w->off = READ_ONCE(q->realtime_off_ns);
+		w->drift = READ_ONCE(q->drift);
+		q = after(p, mult ^ boot ^ (u64)w->off ^ (u64)w->drift);
 		if (likely(!(seq & 1) && READ_ONCE(q->seq) == seq))
 			break;
 		if (seq == CLOCK_SEQ_ASK)
@@ -78,6 +82,11 @@ static inline bool read_clock(u64 *ns, s64 *offset)
 	return true;
 }
 
+static inline u64 wall_at(const struct wall *w, u64 ns)
+{
+	return ns + (u64)(w->off + clock_drift_ns(ns, w->drift));
+}
+
 static inline void put_time(struct timespec64 *ts, u64 ns)
 {
 	ts->sec = (s64)(ns / NSEC_PER_SEC);
@@ -86,31 +95,31 @@ static inline void put_time(struct timespec64 *ts, u64 ns)
 
 EXPORTED int __vdso_clock_gettime(int clock, struct timespec64 *ts)
 {
-	s64 offset;
+	struct wall w;
 	u64 ns;
 
 	switch (clock) {
 	case CLOCK_REALTIME:
-		if (!read_clock(&ns, &offset))
+		if (!read_clock(&ns, &w))
 			break;
-		put_time(ts, ns + (u64)offset);
+		put_time(ts, wall_at(&w, ns));
 		return 0;
 	case CLOCK_MONOTONIC:
 	case CLOCK_MONOTONIC_RAW:
 	case CLOCK_BOOTTIME:
-		if (!read_clock(&ns, &offset))
+		if (!read_clock(&ns, &w))
 			break;
 		put_time(ts, ns);
 		return 0;
 	case CLOCK_REALTIME_COARSE:
-		if (!read_clock(&ns, &offset))
+		if (!read_clock(&ns, &w))
 			break;
-		put_time(ts, ns - ns % COARSE_NS + (u64)offset);
+		put_time(ts, wall_at(&w, ns - ns % CLOCK_COARSE_NS));
 		return 0;
 	case CLOCK_MONOTONIC_COARSE:
-		if (!read_clock(&ns, &offset))
+		if (!read_clock(&ns, &w))
 			break;
-		put_time(ts, ns - ns % COARSE_NS);
+		put_time(ts, ns - ns % CLOCK_COARSE_NS);
 		return 0;
 	}
 	return (int)fallback(NR_clock_gettime, clock, (long)ts);
@@ -118,16 +127,16 @@ EXPORTED int __vdso_clock_gettime(int clock, struct timespec64 *ts)
 
 EXPORTED int __vdso_gettimeofday(struct timeval64 *tv, struct timezone *tz)
 {
-	s64 offset;
+	struct wall w;
 	u64 ns;
 
 	if (tz)
 		return (int)fallback(NR_gettimeofday, (long)tv, (long)tz);
 	if (!tv)
 		return 0;
-	if (!read_clock(&ns, &offset))
+	if (!read_clock(&ns, &w))
 		return (int)fallback(NR_gettimeofday, (long)tv, (long)tz);
-	ns += (u64)offset;
+	ns = wall_at(&w, ns);
 	tv->sec = (s64)(ns / NSEC_PER_SEC);
 	tv->usec = (s64)(ns % NSEC_PER_SEC / NSEC_PER_USEC);
 	return 0;
@@ -140,7 +149,7 @@ EXPORTED int __vdso_clock_getres(int clock, struct timespec64 *res)
 	switch (clock) {
 	case CLOCK_REALTIME_COARSE:
 	case CLOCK_MONOTONIC_COARSE:
-		ns = COARSE_NS;
+		ns = CLOCK_COARSE_NS;
 		break;
 	case CLOCK_REALTIME:
 	case CLOCK_MONOTONIC:
