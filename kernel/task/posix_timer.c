@@ -96,6 +96,13 @@ static int cpu_which(int clock)
 	return clock < 0 ? CPUCLOCK_WHICH(clock) : 2;
 }
 
+static u64 coarse_ns(void)
+{
+	u64 ns = clock_ns();
+
+	return ns - ns % CLOCK_COARSE_NS;
+}
+
 int clock_read(int clock, u64 *ns)
 {
 	struct task *t;
@@ -104,14 +111,19 @@ int clock_read(int clock, u64 *ns)
 
 	switch (clock) {
 	case CLOCK_REALTIME:
-	case CLOCK_REALTIME_COARSE:
 	case CLOCK_REALTIME_ALARM:
 	case CLOCK_TAI:
 		*ns = clock_realtime_ns();
 		return 0;
+	/* Cut as the vDSO does: who asks both ways sees no step back. */
+	case CLOCK_REALTIME_COARSE:
+		*ns = clock_realtime_at(coarse_ns());
+		return 0;
+	case CLOCK_MONOTONIC_COARSE:
+		*ns = coarse_ns();
+		return 0;
 	case CLOCK_MONOTONIC:
 	case CLOCK_MONOTONIC_RAW:
-	case CLOCK_MONOTONIC_COARSE:
 	case CLOCK_BOOTTIME:
 	case CLOCK_BOOTTIME_ALARM:
 		*ns = clock_ns();
@@ -138,7 +150,7 @@ int clock_resolution(int clock, u64 *ns)
 
 	*ns = 1;
 	if (clock == CLOCK_REALTIME_COARSE || clock == CLOCK_MONOTONIC_COARSE) {
-		*ns = 4000000;
+		*ns = CLOCK_COARSE_NS;
 		return 0;
 	}
 	if (clock >= 0)
@@ -151,15 +163,12 @@ int clock_resolution(int clock, u64 *ns)
 
 u64 clock_to_monotonic(int clock, u64 ns)
 {
-	s64 off;
-
 	if (clock != CLOCK_REALTIME && clock != CLOCK_REALTIME_ALARM &&
 	    clock != CLOCK_TAI)
 		return ns;
-	off = (s64)(clock_realtime_ns() - clock_ns());
 	if (ns >= (u64)S64_MAX)
 		return ns;
-	return (s64)ns <= off ? 1 : ns - (u64)off;
+	return max(clock_realtime_to_monotonic(ns), 1ull);
 }
 
 /* Its signal is queued and not taken yet. */

@@ -145,3 +145,29 @@ TEST(times_that_cannot_be)
 	t.tv_sec = 8277292036;
 	CHECK_ERR(clock_settime(CLOCK_REALTIME, &t), EINVAL);
 }
+
+static long long coarse(clockid_t clock, int by_call)
+{
+	struct timespec t;
+
+	CHECK((by_call ? syscall(SYS_clock_gettime, clock, &t) :
+			 clock_gettime(clock, &t)) == 0);
+	return t.tv_sec * 1000000000ll + t.tv_nsec;
+}
+
+TEST(coarse_clocks_agree_however_they_are_asked)
+{
+	static const clockid_t clocks[] = {
+		CLOCK_REALTIME_COARSE, CLOCK_MONOTONIC_COARSE
+	};
+
+	for (int k = 0; k < 2; k++) {
+		long long last = 0, now;
+
+		for (int i = 0; i < 3000; i++) {
+			now = coarse(clocks[k], i & 1);
+			CHECK(now >= last);
+			last = now;
+		}
+	}
+}
