@@ -54,11 +54,21 @@ void file_accessed(struct file *f)
 		path_accessed(&f->path);
 }
 
+/* Not executable by the group, the bit is a mark that its members may keep. */
+static bool drops_sgid(const struct inode *i, u32 mode)
+{
+	return (mode & S_ISGID) &&
+	       ((mode & 0010) || (!in_group_fs(i->gid) &&
+				  !inode_capable(i, CAP_FSETID)));
+}
+
 static bool keeps_privs(const struct inode *i)
 {
 	u32 m = i->mode;
 
-	if (likely(!(m & S_ISUID) && (m & (S_ISGID | 0010)) != (S_ISGID | 0010)))
+	if (likely(!(m & (S_ISUID | S_ISGID))))
+		return true;
+	if (!(m & S_ISUID) && !drops_sgid(i, m))
 		return true;
 	return !S_ISREG(m) || capable(CAP_FSETID);
 }
@@ -295,8 +305,7 @@ static void kill_set_ids(const struct inode *i, struct iattr *a)
 
 	if ((v & ATTR_KILL_SUID) && (mode & S_ISUID))
 		kill |= S_ISUID;
-	if ((v & ATTR_KILL_SGID) &&
-	    (mode & (S_ISGID | 0010)) == (S_ISGID | 0010))
+	if ((v & ATTR_KILL_SGID) && drops_sgid(i, mode))
 		kill |= S_ISGID;
 	if (!kill)
 		return;
@@ -437,6 +446,7 @@ int vfs_ftruncate(struct file *f, u64 size)
 
 #define FALLOC_FL_KEEP_SIZE 1
 #define FALLOC_FL_PUNCH_HOLE 2
+#define FALLOC_FL_ZERO_RANGE 16
 #define FALLOC_FL_ALL 0x7f
 
 static int check_fallocate(struct file *f, int mode, u64 off, u64 len)
@@ -445,7 +455,8 @@ static int check_fallocate(struct file *f, int mode, u64 off, u64 len)
 
 	if (mode & ~FALLOC_FL_ALL)
 		return -EOPNOTSUPP;
-	if ((mode & FALLOC_FL_PUNCH_HOLE) && !(mode & FALLOC_FL_KEEP_SIZE))
+	if ((mode & FALLOC_FL_PUNCH_HOLE) &&
+	    (!(mode & FALLOC_FL_KEEP_SIZE) || (mode & FALLOC_FL_ZERO_RANGE)))
 		return -EOPNOTSUPP;
 	if (!(f->mode & FMODE_WRITE))
 		return -EBADF;

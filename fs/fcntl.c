@@ -52,6 +52,14 @@ int file_set_fasync(struct file *f, int fd, bool on)
 	return f->ops->fasync(f, fd, on);
 }
 
+static bool has_direct_io(const struct file *f)
+{
+	const struct mapping *m = f->mapping;
+
+	return (S_ISREG(f->inode->mode) || S_ISBLK(f->inode->mode)) &&
+	       ((m->flags & MAP_NO_WRITEBACK) || (m->ops && m->ops->direct_io));
+}
+
 static int check_setfl(struct file *f, unsigned flags)
 {
 	struct inode *i = f->inode;
@@ -61,9 +69,8 @@ static int check_setfl(struct file *f, unsigned flags)
 	if ((flags & O_NOATIME) && !(f->flags & O_NOATIME) &&
 	    !inode_owner_or_capable(i))
 		return -EPERM;
-	if ((flags & O_DIRECT) && (S_ISREG(i->mode) || S_ISBLK(i->mode)) &&
-	    !(f->mapping->flags & MAP_NO_WRITEBACK) &&
-	    !(f->mapping->ops && f->mapping->ops->direct_io))
+	/* To a pipe it means packets. */
+	if ((flags & O_DIRECT) && !S_ISFIFO(i->mode) && !has_direct_io(f))
 		return -EINVAL;
 	return 0;
 }

@@ -66,6 +66,15 @@ static size_t room_of(const struct pipe *p)
 	return ring_bytes(p) - pipe_used(p);
 }
 
+/* Of a new ring: fs.pipe-max-size holds for it too. */
+static u32 first_pages(void)
+{
+	size_t max = roundup_pow2(READ_ONCE(sysctl_pipe_max_size)) / PAGE_SIZE;
+
+	return max >= PIPE_PAGES || capable(CAP_SYS_RESOURCE) ? PIPE_PAGES :
+								(u32)max;
+}
+
 static int pipe_alloc(struct pipe **out)
 {
 	struct pipe *p;
@@ -79,8 +88,8 @@ static int pipe_alloc(struct pipe **out)
 	mutex_init(&p->lock, RANK_PIPE, "pipe");
 	waitq_init(&p->rd_wait);
 	waitq_init(&p->wr_wait);
-	p->nr_pages = PIPE_PAGES;
-	p->pages = kzalloc(PIPE_PAGES * sizeof(*p->pages), GFP_KERNEL);
+	p->nr_pages = first_pages();
+	p->pages = kzalloc(p->nr_pages * sizeof(*p->pages), GFP_KERNEL);
 	if (!p->pages) {
 		slab_free(pipe_cache, p);
 		return -ENOMEM;

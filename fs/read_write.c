@@ -124,26 +124,37 @@ ssize_t generic_read_iter(struct file *f, struct iter *it, u64 *pos,
 }
 
 /* --- writing ------------------------------------------------------------------------*/
+int write_limit(const struct inode *i, u64 pos, u64 *room)
+{
+	u64 soft = rlimit(RLIMIT_FSIZE);
+
+	if (pos >= soft) {
+		signal_send(SIGXFSZ, NULL, current, SIG_TO_THREAD);
+		return -EFBIG;
+	}
+	soft = min(soft, i->sb->max_bytes);
+	if (pos >= soft)
+		return -EFBIG;
+	*room = soft - pos;
+	return 0;
+}
+
 /* Position and count by O_APPEND and the limits; 0: nothing to write. */
 static ssize_t write_checks(struct file *f, struct iter *it, u64 *pos,
 			    unsigned flags)
 {
-	struct inode *i = f->inode;
-	u64 limit = i->sb->max_bytes, soft = rlimit(RLIMIT_FSIZE);
+	u64 room;
+	int err;
 
 	if (!it->count)
 		return 0;
 	if (flags & IOCB_APPEND)
-		*pos = inode_size(i);
-	if (*pos >= soft) {
-		signal_send(SIGXFSZ, NULL, current, SIG_TO_THREAD);
-		return -EFBIG;
-	}
-	limit = min(limit, soft);
-	if (*pos >= limit)
-		return -EFBIG;
-	if (it->count > limit - *pos)
-		it->count = limit - *pos;
+		*pos = inode_size(f->inode);
+	err = write_limit(f->inode, *pos, &room);
+	if (err)
+		return err;
+	if (it->count > room)
+		it->count = room;
 	return (ssize_t)it->count;
 }
 

@@ -171,29 +171,37 @@ ssize_t vfs_sendfile(struct file *out, struct file *in, u64 *pos, size_t n)
 	return done;
 }
 
-static int check_copy(struct file *in, u64 ipos, struct file *out, u64 opos,
-		      size_t n)
+static int check_copy_files(const struct file *in, const struct file *out)
 {
-	struct inode *i = in->inode, *o = out->inode;
+	const struct inode *i = in->inode, *o = out->inode;
 
-	if (!(in->mode & FMODE_READ) || !(out->mode & FMODE_WRITE) ||
-	    (out->flags & O_APPEND))
-		return -EBADF;
 	if (S_ISDIR(i->mode) || S_ISDIR(o->mode))
 		return -EISDIR;
 	if (!S_ISREG(i->mode) || !S_ISREG(o->mode))
 		return -EINVAL;
+	if (!(in->mode & FMODE_READ) || !(out->mode & FMODE_WRITE) ||
+	    (out->flags & O_APPEND))
+		return -EBADF;
 	if (i->sb != o->sb)
 		return -EXDEV;
-	if (o->flags & S_IMMUTABLE)
-		return -EPERM;
-	if ((s64)ipos < 0 || (s64)opos < 0)
-		return -EINVAL;
-	if (ipos + n < ipos || opos + n < opos)
+	return o->flags & S_IMMUTABLE ? -EPERM : 0;
+}
+
+/* *n becomes what there is to copy. */
+static int check_copy_range(struct inode *i, u64 ipos, struct inode *o,
+			    u64 opos, size_t *n)
+{
+	u64 size = inode_size(i), end, limit;
+	int err;
+
+	if (add_overflow(ipos, *n, &end) || add_overflow(opos, *n, &end))
 		return -EOVERFLOW;
-	if ((s64)(opos + n) < 0)
-		return -EFBIG;
-	if (i == o && ipos < opos + n && opos < ipos + n)
+	*n = ipos >= size ? 0 : min((u64)*n, size - ipos);
+	err = write_limit(o, opos, &limit);
+	if (err)
+		return err;
+	*n = min((u64)*n, limit);
+	if (i == o && ipos < opos + *n && opos < ipos + *n)
 		return -EINVAL;
 	return 0;
 }
@@ -201,15 +209,13 @@ static int check_copy(struct file *in, u64 ipos, struct file *out, u64 opos,
 ssize_t vfs_copy_file_range(struct file *in, u64 *ipos, struct file *out,
 			    u64 *opos, size_t n)
 {
-	u64 size = inode_size(in->inode);
-	int err;
+	int err = check_copy_files(in, out);
 
-	n = min(n, (size_t)(INT_MAX & PAGE_MASK));
-	if (S_ISREG(in->inode->mode))
-		n = *ipos >= size ? 0 : min((u64)n, size - *ipos);
-	err = check_copy(in, *ipos, out, *opos, n);
+	if (!err)
+		err = check_copy_range(in->inode, *ipos, out->inode, *opos, &n);
 	if (err)
 		return err;
+	n = min(n, (size_t)(INT_MAX & PAGE_MASK));
 	return n ? move_all(in, ipos, out, opos, n) : 0;
 }
 

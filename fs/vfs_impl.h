@@ -228,6 +228,9 @@ static __always_inline int inode_may_search(struct inode *i)
 	return inode_permission_generic(i, MAY_EXEC);
 }
 
+/* How much may be written at pos; -EFBIG (and SIGXFSZ) beyond the limits. */
+int write_limit(const struct inode *i, u64 pos, u64 *room);
+
 /* The mode of a new inode: umask, and the set-gid rule. */
 u32 mode_for_create(const struct inode *dir, u32 mode);
 

@@ -148,7 +148,7 @@ long sys_fadvise64(int fd, s64 off, s64 n, int advice)
 		return -EBADF;
 	if (S_ISFIFO(f.file->inode->mode))
 		err = -ESPIPE;
-	else if (n < 0 || off < 0)
+	else if (n < 0)
 		err = -EINVAL;
 	else {
 		if (!n || add_overflow(off, n - 1, &end))

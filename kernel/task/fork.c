@@ -37,6 +37,8 @@
 	 CLONE_CHILD_CLEARTID | CLONE_DETACHED | CLONE_UNTRACED |              \
 	 CLONE_CHILD_SETTID | CLONE_NEWUTS | CLONE_NEWPID | CLONE_IO |         \
 	 CLONE_CLEAR_SIGHAND | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWTIME)
+/* Refused where they would be made, as who may not have them is told first. */
+#define CLONE_ABSENT (CLONE_NEWNET | CLONE_NEWCGROUP)
 
 static struct slab_cache *task_cache;
 static struct slab_cache *process_cache;
@@ -367,7 +369,7 @@ static int check_flags(const struct clone_args_k *a)
 	u64 f = a->flags;
 	int err = check_sharing(f);
 
-	if (err || (f & ~CLONE_KNOWN))
+	if (err || (f & ~(CLONE_KNOWN | CLONE_ABSENT)))
 		return -EINVAL;
 	/* Children of an init must not become its siblings. */
 	if ((f & CLONE_PARENT) && (current->process->flags & PF_UNKILLABLE))

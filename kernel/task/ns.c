@@ -239,10 +239,10 @@ int nsproxy_copy(u64 flags, struct nsproxy *from, struct user_ns *user,
 		*out = nsproxy_get(from);
 		return 0;
 	}
-	if (flags & NS_ALL & ~NS_IMPLEMENTED)
-		return -EINVAL;
 	if (!ns_capable(user, CAP_SYS_ADMIN))
 		return -EPERM;
+	if (flags & NS_ALL & ~NS_IMPLEMENTED)
+		return -EINVAL;
 	err = nsproxy_share(from, out);
 	if (err)
 		return err;

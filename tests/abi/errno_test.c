@@ -2,9 +2,12 @@
 #include "test.h"
 
 #include <fcntl.h>
+#include <grp.h>
 #include <limits.h>
+#include <sched.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
@@ -49,7 +52,13 @@ TEST(positions)
 TEST(names)
 {
 	char buf[8];
-	int fd = enter(NULL), p[2];
+	int fd = enter(NULL), p[2], s = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	CHECK_ERR(fcntl(s, F_SETFL, O_DIRECT), EINVAL);
+	CHECK(fcntl(fd, F_SETFL, O_DIRECT) == 0);
+	CHECK_EQ(posix_fadvise(fd, -1, 0, 0), 0);
+	CHECK_EQ(posix_fadvise(fd, 0, -1, 0), EINVAL);
+	CHECK_ERR(fallocate(fd, 1 | 2 | 16, 0, 4096), EOPNOTSUPP);
 
 	CHECK_ERR(readlink("", buf, 8), ENOENT);
 	CHECK_ERR(readlinkat(fd, "", buf, 8), ENOENT);
@@ -167,6 +176,9 @@ TEST(what_is_said_of_the_clock)
 	struct timex t = { .modes = ADJ_TICK, .tick = 1 };
 
 	CHECK_ERR(adjtimex((void *)8L), EFAULT);
+	CHECK_ERR(syscall(SYS_clock_adjtime, 99, (void *)8L), EFAULT);
+	CHECK_ERR(syscall(SYS_clock_adjtime, 99, &t), EINVAL);
+	CHECK_ERR(syscall(SYS_clock_adjtime, CLOCK_MONOTONIC, &t), EOPNOTSUPP);
 	CHECK_ERR(adjtimex(&t), EINVAL);
 	t = (struct timex){ .modes = 0 };
 	CHECK(adjtimex(&t) >= 0 && t.tick == 10000);
@@ -181,6 +193,103 @@ TEST(what_is_said_of_the_clock)
 	CHECK(adjtimex(&t) >= 0);
 	t.modes = ADJ_MAXERROR;
 	CHECK_ERR(adjtimex(&t), EPERM);
+}
+
+#define GET_FLAGS 0x80086601	/* FS_IOC_GETFLAGS */
+#define SET_FLAGS 0x40086602
+#define IMMUTABLE 0x10
+
+static long copy_to(int to, off_t at, size_t n, unsigned flags)
+{
+	return syscall(SYS_copy_file_range, open("f", O_RDONLY), NULL, to, &at,
+		       n, flags);
+}
+
+TEST(copies_that_cannot_be)
+{
+	char text[100] = "";
+	int fd = enter(NULL), to = open("to", O_CREAT | O_RDWR, 0644);
+	int flags;
+
+	CHECK(write(fd, text, 100) == 100);
+	CHECK_EQ(copy_to(to, 7, 1000, 0), 100);
+	CHECK_ERR(copy_to(open(".", O_RDONLY), 0, 100, 0), EISDIR);
+	CHECK_ERR(copy_to(open("to", O_RDONLY), 0, 100, 0), EBADF);
+	CHECK_ERR(copy_to(open("to", O_RDWR | O_APPEND), 0, 100, 0), EBADF);
+	CHECK_ERR(copy_to(open("/dev/null", O_RDONLY), 0, 100, 0), EINVAL);
+	CHECK_ERR(copy_to(to, 0, 100, 1), EINVAL);
+	CHECK_ERR(copy_to(to, LONG_MAX, ULONG_MAX, 0), EOVERFLOW);
+	CHECK_ERR(copy_to(to, LONG_MAX, 65537, 0), EFBIG);
+	CHECK_ERR(copy_to(fd, 50, 100, 0), EINVAL);
+	CHECK(ioctl(to, GET_FLAGS, &flags) == 0);
+	flags |= IMMUTABLE;
+	CHECK(ioctl(to, SET_FLAGS, &flags) == 0);
+	CHECK_ERR(copy_to(to, 0, 100, 0), EPERM);
+	flags &= ~IMMUTABLE;
+	CHECK(ioctl(to, SET_FLAGS, &flags) == 0);
+}
+
+static long clone_with(unsigned long flags)
+{
+	unsigned long args[8] = { [0] = flags, [4] = SIGCHLD };
+
+	return syscall(435, args, sizeof(args));
+}
+
+TEST(namespaces_that_not_all_may_have)
+{
+	CHECK(setuid(1000) == 0);
+	CHECK_ERR(clone_with(CLONE_NEWNET), EPERM);
+	CHECK_ERR(clone_with(CLONE_NEWCGROUP), EPERM);
+	CHECK_ERR(unshare(CLONE_NEWNET), EPERM);
+	CHECK_ERR(unshare(CLONE_NEWUTS), EPERM);
+}
+
+static int new_pipe_size(void)
+{
+	int p[2];
+
+	return pipe(p) == 0 ? fcntl(p[0], F_GETPIPE_SZ) : -1;
+}
+
+TEST(new_pipes_heed_the_limit)
+{
+	int limit = open("/proc/sys/fs/pipe-max-size", O_RDWR), root;
+	char old[32] = "";
+	pid_t pid;
+
+	CHECK(limit >= 0 && read(limit, old, sizeof(old) - 1) > 0);
+	CHECK(pwrite(limit, "4096", 4, 0) == 4);
+	pid = fork();
+	if (pid == 0) {
+		CHECK(setuid(1000) == 0);
+		CHECK_EQ(new_pipe_size(), 4096);
+		_exit(0);
+	}
+	root = new_pipe_size();
+	waitid(P_PID, pid, NULL, WEXITED | WNOWAIT);
+	CHECK(pwrite(limit, old, strlen(old), 0) > 0);
+	CHECK_CHILD(pid);
+	CHECK_EQ(root, 65536);
+}
+
+TEST(set_gid_bits_of_strangers_groups_go)
+{
+	struct stat st;
+	int fd = enter(NULL);
+
+	CHECK(chmod(dir, 0777) == 0);
+	CHECK(fchown(fd, 1000, 0) == 0 && fchmod(fd, 02666) == 0);
+	CHECK(setgroups(0, NULL) == 0 && setgid(1000) == 0);
+	CHECK(setuid(1000) == 0);
+	fd = open("f", O_RDWR);
+	CHECK(write(fd, "x", 1) == 1 && fstat(fd, &st) == 0);
+	CHECK_EQ(st.st_mode & 07777, 0666);
+	CHECK(fchown(fd, -1, 1000) == 0 && fchmod(fd, 02666) == 0);
+	CHECK(write(fd, "x", 1) == 1 && fstat(fd, &st) == 0);
+	CHECK_EQ(st.st_mode & 07777, 02666);
+	CHECK(fchown(fd, 1000, -1) == 0 && fstat(fd, &st) == 0);
+	CHECK_EQ(st.st_mode & 07777, 02666);
 }
 
 #define IO(class, level) ((class) << 13 | (level))
