@@ -350,8 +350,14 @@ long tty_job_ioctl(struct tty *t, struct tty *real, struct file *f,
 	return 0;
 }
 
+static u32 dev_of(const struct tty *t)
+{
+	return t->dev;
+}
+
 static void job_init(void)
 {
 	tty_session_exit_hook = disassociate;
+	tty_dev_hook = dev_of;
 }
 INIT(INIT_FS, job_init);

@@ -37,6 +37,7 @@ struct pid_ns {
 	u64 ino;		/* of its file in /proc. const */
 	struct ns_owner owner;
 	u32 reboot_signal;	/* why its init was killed. atomic */
+	struct acct *acct;	/* acct_lock */
 	struct waitq empty;	/* the reaper waits for nr_used == 1 */
 	/* allocation. pid_lock */
 	u32 nr_used;

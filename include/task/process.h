@@ -272,6 +272,8 @@ extern int sysctl_ptrace_scope;
  * the session has a terminal any more. */
 void process_disassociate_tty(bool on_exit);
 extern void (*tty_session_exit_hook)(bool on_exit);
+/* A terminal's device number. */
+extern u32 (*tty_dev_hook)(const struct tty *tty);
 void task_set_comm(struct task *t, const char *name);
 
 /* prctl(2)'s state that other floors ask for. */

@@ -4,12 +4,14 @@
 #include <arch/smp.h>
 #include <arch/uaccess.h>
 #include <drivers/tty.h>
+#include <fs/vfs.h>
 #include <kernel/print.h>
 #include <kernel/random.h>
 #include <lib/string.h>
 #include <mm/mm.h>
 #include <mm/slab.h>
 #include <sched/sched.h>
+#include <task/acct.h>
 #include <task/fork.h>
 #include <task/membarrier.h>
 #include <task/ns.h>
@@ -298,6 +300,23 @@ long sys_riscv_flush_icache(unsigned long start, unsigned long end,
 		return -EINVAL;
 	icache_flush_all();
 	return 0;
+}
+
+long sys_acct(const char __user *uname)
+{
+	struct filename fn;
+	int err;
+
+	if (!capable(CAP_SYS_PACCT))
+		return -EPERM;
+	if (!uname)
+		return acct_on(NULL);
+	err = filename_get(uname, 0, &fn);
+	if (err)
+		return err;
+	err = acct_on(fn.name);
+	filename_put(&fn);
+	return err;
 }
 
 /* An empty set with no length means all harts. */

@@ -19,12 +19,14 @@
 #include <kernel/print.h>
 #include <kernel/trace.h>
 #include <mm/mm.h>
+#include <task/acct.h>
 #include <task/fork.h>
 #include <task/futex.h>
 #include <task/pidfd.h>
 #include <task/ptrace.h>
 
 void (*tty_session_exit_hook)(bool on_exit);
+u32 (*tty_dev_hook)(const struct tty *tty);
 
 /* --- reaping ------------------------------------------------------------------*/
 
@@ -339,6 +341,8 @@ void __noreturn do_exit(int code)
 	t->exit_code = code;
 	signal_exit(t);
 	is_group_dead = leave_group(t);
+	if (is_group_dead)
+		acct_process();
 	task_leave_mm(t);
 	sem_exit(t);
 	shm_exit(t);

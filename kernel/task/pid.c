@@ -20,6 +20,7 @@
 #include <lib/bitmap.h>
 #include <lib/hash.h>
 #include <lib/string.h>
+#include <task/acct.h>
 
 #define PID_LIMIT	4194304		/* above all numbers */
 #define RESERVED_PIDS	300		/* not used again after the first round */
@@ -500,6 +501,7 @@ void pid_ns_zap(struct pid_ns *ns)
 	} while (do_wait(&rq) != -ECHILD);
 	wait_event(&ns->empty, READ_ONCE(ns->nr_used) <=
 		   (thread_group_empty(current->process) ? 1u : 2u));
+	acct_off(ns);
 }
 
 void pid_ns_end(struct pid_ns *ns, int sig)

@@ -371,3 +371,72 @@ TEST(unknown_calls_are_enosys)
 	CHECK_ERR(syscall(1000), ENOSYS);
 	CHECK_ERR(syscall(511), ENOSYS);
 }
+
+/* acct(5), version 3 */
+struct record {
+	unsigned char flag, version;
+	unsigned short tty;
+	unsigned exitcode, uid, gid, pid, ppid, btime;
+	float etime;
+	unsigned short utime, stime, mem, io, rw, minflt, majflt, swaps;
+	char comm[16];
+};
+
+static int find_record(int fd, pid_t pid, struct record *r)
+{
+	CHECK(lseek(fd, 0, SEEK_SET) == 0);
+	while (read(fd, r, sizeof(*r)) == sizeof(*r))
+		if (r->pid == (unsigned)pid)
+			return 1;
+	return 0;
+}
+
+TEST(accounting_tells_of_each_end)
+{
+	char path[] = "/tmp/acctXXXXXX";
+	int fd = mkstemp(path);
+	pid_t quiet, killed;
+	struct record r;
+
+	CHECK(sizeof(r) == 64 && acct(path) == 0);
+	quiet = fork();
+	if (quiet == 0) {
+		usleep(200000);
+		_exit(7);
+	}
+	waitpid(quiet, NULL, 0);
+	killed = fork();
+	if (killed == 0) {
+		execl("/bin/sleep", "sleep", "60", NULL);
+		_exit(1);
+	}
+	usleep(500000);
+	kill(killed, SIGKILL);
+	waitpid(killed, NULL, 0);
+	CHECK(acct(NULL) == 0);
+	CHECK(find_record(fd, quiet, &r));
+	CHECK_EQ(r.version, 3);
+	CHECK_EQ(r.exitcode, 7 << 8);
+	CHECK_EQ(r.ppid, getpid());
+	CHECK((r.flag & 0x19) == 1 && r.uid == 0);	/* only forked */
+	CHECK(r.etime >= 20 && r.etime < 200);
+	CHECK_STR(r.comm, "process_test");
+	CHECK(labs((long)r.btime - time(NULL)) < 20 && r.mem > 0);
+	CHECK(find_record(fd, killed, &r));
+	CHECK_EQ(r.exitcode, SIGKILL);
+	CHECK_EQ(r.flag & 0x19, 0x10);	/* killed */
+	CHECK_STR(r.comm, "sleep");
+	CHECK(unlink(path) == 0);
+}
+
+TEST(accounting_wants_a_file_and_a_right)
+{
+	CHECK_ERR(acct("/"), EISDIR);
+	CHECK_ERR(acct("/dev/null"), EACCES);
+	CHECK_ERR(acct("/none"), ENOENT);
+	CHECK_ERR(acct("/proc/self/comm"), EINVAL);
+	CHECK_ERR(acct("/etc/passwd/"), ENOTDIR);
+	CHECK(setuid(1000) == 0);
+	CHECK_ERR(acct("/etc/passwd"), EPERM);
+	CHECK_ERR(acct(NULL), EPERM);
+}
