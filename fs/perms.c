@@ -60,6 +60,12 @@ bool inode_owner_or_capable(const struct inode *i)
 		ns_capable(ns, CAP_FOWNER));
 }
 
+bool file_may_change(const struct file *f)
+{
+	return (f->mode & FMODE_WRITE) || inode_owner_or_capable(f->inode) ||
+	       !inode_permission(f->inode, MAY_WRITE);
+}
+
 int may_create(const struct path *dir, struct dentry *d)
 {
 	struct inode *i = dir->dentry->inode;

@@ -1,5 +1,5 @@
 /*
- * show - what /proc and mincore() tell about an address space.
+ * show - what /proc, mincore() and cachestat() tell about what is in memory.
  */
 #include <kernel/spinlock.h>
 #include <kernel/task.h>
@@ -215,4 +215,31 @@ int mm_incore(unsigned long addr, size_t len, u8 __user *vec)
 	}
 	pages_free_va(buf, 0);
 	return err;
+}
+
+/* --- the page cache of one object ---------------------------------------------*/
+#define COUNT_BATCH 256
+
+void mapping_count(struct mapping *m, u64 first, u64 last,
+		   struct mapping_stat *st)
+{
+	unsigned long i = first;
+	bool is_end = false;
+	struct page *p;
+
+	*st = (struct mapping_stat){ 0 };
+	while (!is_end) {
+		spin_lock(&m->lock);
+		for (int n = 0; n < COUNT_BATCH; n++, i++) {
+			p = radix_next(&m->pages, &i);
+			is_end = !p || i > last;
+			if (is_end)
+				break;
+			st->cached++;
+			st->dirty += radix_tag_get(&m->pages, i, TAG_DIRTY);
+			st->writeback += page_test(p, PG_WRITEBACK);
+		}
+		spin_unlock(&m->lock);
+		cond_resched();
+	}
 }

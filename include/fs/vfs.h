@@ -190,6 +190,8 @@ int simple_setattr(struct dentry *d, struct iattr *a);
 int __must_check inode_permission(struct inode *i, unsigned mask);
 /* By mode bits and owner alone: for an operation that asks for more. */
 int __must_check inode_permission_generic(struct inode *i, unsigned mask);
+/* It is open for writing, is current's, or current could write to it. */
+bool file_may_change(const struct file *f);
 /* /proc/sys/fs and vm: 0 or 1; how often and after what age dirty inodes are
  * written, how often 0: only when asked. */
 extern u32 sysctl_protected_symlinks, sysctl_protected_hardlinks;

@@ -74,6 +74,13 @@ void mapping_init(struct mapping *m, const struct mapping_ops *ops, void *host);
 /* Empties it for good; nothing maps it any more. */
 void mapping_destroy(struct mapping *m);
 
+struct mapping_stat {
+	u64 cached, dirty, writeback;
+};
+/* How many pages of [first, last] are in the cache. */
+void mapping_count(struct mapping *m, u64 first, u64 last,
+		   struct mapping_stat *st);
+
 static inline u64 mapping_size(const struct mapping *m)
 {
 	return __atomic_load_n(&m->size, __ATOMIC_RELAXED);

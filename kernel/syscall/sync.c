@@ -1,4 +1,5 @@
 /* The system calls that make data durable, or speak of what is cached. */
+#include <arch/uaccess.h>
 #include <fs/fdtable.h>
 #include <mm/mapping.h>
 #include <syscall_prototypes.h>
@@ -178,4 +179,45 @@ long sys_readahead(int fd, s64 off, size_t n)
 	}
 	fd_release(f);
 	return err;
+}
+
+/* --- what is cached ---------------------------------------------------------------*/
+struct cachestat_range {
+	u64 off, len;
+};
+
+struct cachestat {
+	u64 cached, dirty, writeback, evicted, recently_evicted;
+};
+
+static int count_cached(struct file *f, const struct cachestat_range *r,
+			struct cachestat *to)
+{
+	struct mapping_stat st;
+	u64 last = r->len ? (r->off + r->len - 1) >> PAGE_SHIFT : ~0ull;
+
+	if (!file_may_change(f))	/* what others read is theirs to know */
+		return -EPERM;
+	mapping_count(f->mapping, r->off >> PAGE_SHIFT, last, &st);
+	*to = (struct cachestat){ st.cached, st.dirty, st.writeback, 0, 0 };
+	return 0;
+}
+
+long sys_cachestat(int fd, const struct cachestat_range __user *urange,
+		   struct cachestat __user *ustat, unsigned flags)
+{
+	struct fd f = fd_find(fd);
+	struct cachestat_range r;
+	struct cachestat st;
+	int err;
+
+	if (!f.file)
+		return -EBADF;
+	err = copy_from_user(&r, urange, sizeof(r));
+	if (!err)
+		err = count_cached(f.file, &r, &st);
+	if (!err && flags)
+		err = -EINVAL;
+	fd_release(f);
+	return err ? err : copy_to_user(ustat, &st, sizeof(st));
 }

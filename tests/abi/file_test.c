@@ -8,6 +8,7 @@
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 
 static char dir[] = "/tmp/fileXXXXXX";
@@ -405,4 +406,41 @@ TEST(statfs_and_fallocate)
 	CHECK(posix_fallocate(fd, 0, 100000) == 0);
 	CHECK(fstat(fd, &st) == 0);
 	CHECK_EQ(st.st_size, 100000);
+}
+
+struct cached {
+	unsigned long long pages, dirty, writeback, evicted, recently;
+};
+
+static long count_cached(int fd, unsigned long long off,
+			 unsigned long long len, struct cached *c)
+{
+	unsigned long long range[2] = { off, len };
+
+	return syscall(451, fd, range, c, 0);
+}
+
+TEST(cached_pages_are_counted)
+{
+	static char data[10 * 4096];
+	char name[] = "/tmp/cachedXXXXXX";
+	unsigned long long range[2] = { 0, 0 };
+	struct cached c;
+	int fd = mkstemp(name);
+
+	CHECK(write(fd, data, sizeof(data)) == sizeof(data));
+	CHECK(count_cached(fd, 0, 0, &c) == 0);
+	CHECK_EQ(c.pages, 10);
+	CHECK_EQ(c.dirty + c.writeback, 10);
+	CHECK(fsync(fd) == 0 && count_cached(fd, 4096, 5 * 4096, &c) == 0);
+	CHECK_EQ(c.pages, 5);
+	CHECK_EQ(c.dirty + c.writeback + c.evicted, 0);
+	CHECK_ERR(count_cached(-1, 0, 0, &c), EBADF);
+	CHECK_ERR(syscall(451, fd, (void *)8, &c, 0), EFAULT);
+	CHECK_ERR(syscall(451, fd, range, (void *)8, 0), EFAULT);
+	CHECK_ERR(syscall(451, fd, range, &c, 1), EINVAL);
+	CHECK(unlink(name) == 0);
+	if (getuid() == 0)
+		CHECK(setuid(1000) == 0);
+	CHECK_ERR(count_cached(open("/etc/passwd", O_RDONLY), 0, 0, &c), EPERM);
 }
