@@ -413,9 +413,17 @@ int file_pseudo(const char *kind, const struct file_ops *ops, u32 mode,
 	return open_pathless(i, kind, &pseudo_dops, ops, priv, flags, out);
 }
 
+#define ANON_INODE_FS_MAGIC 0x09041934
+#define PIPEFS_MAGIC 0x50495045
+#define SOCKFS_MAGIC 0x534f434b
+
 static int pseudo_statfs(struct dentry *d, struct kstatfs *st)
 {
-	st->type = 0x09041934;		/* ANON_INODE_FS_MAGIC */
+	u32 mode = d->inode->mode;
+
+	/* Linux has a file system of its own for pipes, and for sockets. */
+	st->type = S_ISFIFO(mode) ? PIPEFS_MAGIC :
+		   S_ISSOCK(mode) ? SOCKFS_MAGIC : ANON_INODE_FS_MAGIC;
 	st->bsize = PAGE_SIZE;
 	st->namelen = NAME_MAX;
 	return 0;
