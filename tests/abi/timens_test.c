@@ -223,9 +223,9 @@ TEST(timers_of_both_kinds)
 
 static void futexes(void)
 {
+	int64_t start = now(CLOCK_MONOTONIC);
 	struct timespec ts = in_20_ms(CLOCK_MONOTONIC);
 	uint32_t word = 0;
-	int64_t start = now(CLOCK_MONOTONIC);
 
 	CHECK_ERR(syscall(SYS_futex, &word, FUTEX_WAIT_BITSET, 0, &ts, NULL,
 			  -1), ETIMEDOUT);
