@@ -313,7 +313,7 @@ static int set_flags(struct file *f, unsigned long arg)
 		return err;
 	mutex_lock(&i->lock);
 	changed = (v ^ ei->flags) & FL_USER_VISIBLE;
-	if (changed & ~FL_USER_CHANGES) {
+	if ((v & ~FL_USER_VISIBLE) || (changed & ~FL_USER_CHANGES)) {
 		err = -EOPNOTSUPP;
 	} else if (changed & (FL_IMMUTABLE | FL_APPEND) &&
 		   !capable(9 /* CAP_LINUX_IMMUTABLE */)) {

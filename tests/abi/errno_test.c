@@ -202,6 +202,7 @@ TEST(what_is_said_of_the_clock)
 #define GET_FLAGS 0x80086601	/* FS_IOC_GETFLAGS */
 #define SET_FLAGS 0x40086602
 #define IMMUTABLE 0x10
+#define NO_COW 0x800000
 
 static long copy_to(int to, off_t at, size_t n, unsigned flags)
 {
@@ -227,7 +228,9 @@ TEST(copies_that_cannot_be)
 	CHECK_ERR(copy_to(fd, 50, 100, 0), EINVAL);
 	if (ioctl(to, GET_FLAGS, &flags) < 0)
 		return;		/* not every file system has them */
-	flags |= IMMUTABLE;
+	flags |= NO_COW;
+	CHECK_ERR(ioctl(to, SET_FLAGS, &flags), EOPNOTSUPP);
+	flags ^= NO_COW | IMMUTABLE;
 	CHECK(ioctl(to, SET_FLAGS, &flags) == 0);
 	CHECK_ERR(copy_to(to, 0, 100, 0), EPERM);
 	flags &= ~IMMUTABLE;
