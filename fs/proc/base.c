@@ -32,14 +32,10 @@ struct task *proc_task(const struct inode *i)
 	return t;
 }
 
-int proc_pid_nr(const struct inode *i)
+/* Not of the number: who has it next is somebody else. */
+u64 proc_task_ino(const struct pid *p, bool is_thread, unsigned index)
 {
-	return pid_nr_ns(proc_i(i)->pid, proc_ns(i->sb));
-}
-
-u64 proc_task_ino(int tid, bool is_thread, unsigned index)
-{
-	return ((u64)tid << 1 | is_thread) << 24 | index | 1ull << 60;
+	return (p->ino << 1 | is_thread) << 24 | index | 1ull << 60;
 }
 
 int proc_check_access(struct task *t, unsigned need)
@@ -462,8 +458,8 @@ int proc_task_inode(struct inode *dir, struct task *t, u32 mode, unsigned index,
 {
 	struct proc_inode *of = proc_i(dir), *pi;
 	int err = proc_inode_new(dir->sb, mode,
-				 proc_task_ino(proc_pid_nr(dir), of->is_thread,
-					       index), &pi);
+				 proc_task_ino(of->pid, of->is_thread, index),
+				 &pi);
 
 	if (err)
 		return err;
@@ -520,7 +516,6 @@ static int dir_iterate(struct file *f, struct dir_ctx *c)
 {
 	struct proc_inode *pi = proc_i(f->inode);
 	unsigned where = pi->is_thread ? IN_THREAD : IN_PROCESS;
-	int nr = proc_pid_nr(f->inode);
 
 	if (!READ_ONCE(pi->pid->thread))
 		return -ENOENT;
@@ -531,7 +526,7 @@ static int dir_iterate(struct file *f, struct dir_ctx *c)
 
 		if ((e->where & where) &&
 		    !c->emit(c, e->name, strlen(e->name), c->pos,
-			     proc_task_ino(nr, pi->is_thread,
+			     proc_task_ino(pi->pid, pi->is_thread,
 					   (unsigned)c->pos - 1),
 			     (e->mode & S_IFMT) >> 12))
 			break;
@@ -604,9 +599,8 @@ int proc_task_dir_attach(struct super_block *sb, struct pid *pid,
 	struct task *t;
 	int err;
 
-	err = proc_inode_new(sb, WORLD_DIR,
-			     proc_task_ino(pid_nr_ns(pid, proc_ns(sb)),
-					   is_thread, 0), &pi);
+	err = proc_inode_new(sb, WORLD_DIR, proc_task_ino(pid, is_thread, 0),
+			     &pi);
 	if (err)
 		return err;
 	pi->pid = pid_get(pid);
@@ -702,7 +696,7 @@ static int threads_iterate(struct file *f, struct dir_ctx *c)
 				       nr, &nr))) {
 		c->pos = (u64)nr + 2;
 		ok = c->emit(c, name, fmt_u64(name, (u64)nr), c->pos,
-			     proc_task_ino(nr, true, 0), DT_DIR);
+			     proc_task_ino(t->thread_pid, true, 0), DT_DIR);
 		if (ok)
 			c->pos++;
 		task_put(t);

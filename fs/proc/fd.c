@@ -238,8 +238,9 @@ static int fdinfo_lookup(struct inode *dir, struct dentry *d)
 static bool emit_fds(struct file *dir, struct files *fs, struct dir_ctx *c,
 		     bool is_info)
 {
-	int fd = (int)c->pos - 2, nr = proc_pid_nr(dir->inode);
-	bool is_thread = proc_i(dir->inode)->is_thread, ok = true;
+	const struct proc_inode *pi = proc_i(dir->inode);
+	int fd = (int)c->pos - 2;
+	bool ok = true;
 	struct file *f;
 	char name[20];
 	size_t len;
@@ -249,7 +250,7 @@ static bool emit_fds(struct file *dir, struct files *fs, struct dir_ctx *c,
 		c->pos = (u64)fd + 2;
 		len = fmt_u64(name, (u64)fd);
 		ok = c->emit(c, name, len, c->pos,
-			     proc_task_ino(nr, is_thread, (u32)fd +
+			     proc_task_ino(pi->pid, pi->is_thread, (u32)fd +
 					   (is_info ? INDEX_FDINFO : INDEX_FD)),
 			     is_info ? DT_REG : DT_LNK);
 		if (ok) {

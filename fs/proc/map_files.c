@@ -187,7 +187,6 @@ static void emit_areas(struct file *f, struct mm *mm, struct dir_ctx *c)
 {
 	unsigned long from = (unsigned long)(c->pos - 2) << PAGE_SHIFT;
 	struct vma *v = vma_find(mm, from);
-	int nr = proc_pid_nr(f->inode);
 	char name[NAME_BYTES];
 	size_t n;
 
@@ -199,7 +198,8 @@ static void emit_areas(struct file *f, struct mm *mm, struct dir_ctx *c)
 		n = (size_t)kscnprintf(name, sizeof(name), "%lx-%lx", v->start,
 				       v->end);
 		if (!c->emit(c, name, n, (v->start >> PAGE_SHIFT) + 2,
-			     proc_task_ino(nr, false, index_of(v->start)),
+			     proc_task_ino(proc_i(f->inode)->pid, false,
+					   index_of(v->start)),
 			     DT_LNK))
 			return;
 		c->pos = (v->end >> PAGE_SHIFT) + 2;

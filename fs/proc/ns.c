@@ -289,7 +289,7 @@ static int ns_lookup(struct inode *dir, struct dentry *d)
 
 static int ns_iterate(struct file *f, struct dir_ctx *c)
 {
-	int nr = proc_pid_nr(f->inode);
+	const struct proc_inode *pi = proc_i(f->inode);
 
 	if (!dir_emit_dots(f, c))
 		return 0;
@@ -297,7 +297,7 @@ static int ns_iterate(struct file *f, struct dir_ctx *c)
 		const char *name = kinds[c->pos - 2].name;
 
 		if (!c->emit(c, name, strlen(name), c->pos,
-			     proc_task_ino(nr, proc_i(f->inode)->is_thread,
+			     proc_task_ino(pi->pid, pi->is_thread,
 					   INDEX_NS + (u32)c->pos - 2),
 			     DT_LNK))
 			break;

@@ -116,14 +116,13 @@ int __must_check proc_task_dir_attach(struct super_block *sb, struct pid *pid,
 int __must_check proc_task_inode(struct inode *dir, struct task *t, u32 mode,
 				 unsigned index, struct proc_inode **out);
 void proc_refresh_owner(struct task *t, struct inode *i);
-u64 proc_task_ino(int tid, bool is_thread, unsigned index);
+u64 proc_task_ino(const struct pid *p, bool is_thread, unsigned index);
 /* Digits only, no leading zero, > 0. */
 bool proc_parse_id(const struct dentry *d, int *out);
 int __must_check proc_check_access(struct task *t, unsigned need);
 /* The process's other objects, referenced; NULL: none. */
 struct files *proc_get_files(struct task *t);
 struct nsproxy *proc_get_nsproxy(struct task *t);
-int proc_pid_nr(const struct inode *i);
 int proc_dir_setattr(struct dentry *d, struct iattr *a);
 int proc_magic_follow(struct dentry *d, struct inode *i, struct path *out);
 int proc_magic_text(struct dentry *d, struct inode *i, const char **text,

@@ -244,7 +244,8 @@ static bool emit_processes(struct file *f, struct dir_ctx *c)
 		c->pos = POS_TASKS + (u64)nr;
 		ok = !proc_may_see(f->inode->sb, t, HIDEPID_INVISIBLE) ||
 		     c->emit(c, name, len, c->pos,
-			     proc_task_ino(nr, false, 0), DT_DIR);
+			     proc_task_ino(t->thread_pid, false, 0),
+			     DT_DIR);
 		if (ok)
 			c->pos = POS_TASKS + (u64)++nr;
 		task_put(t);
