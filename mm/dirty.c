@@ -13,6 +13,7 @@
  */
 #include <kernel/rcu.h>
 #include <kernel/spinlock.h>
+#include <kernel/task.h>
 #include <kernel/waitq.h>
 #include <mm/mapping.h>
 #include <mm/mm.h>
@@ -36,6 +37,7 @@ void page_mark_dirty(struct page *p)
 		radix_tag_set(&m->pages, p->index, TAG_DIRTY);
 	spin_unlock(&m->lock);
 	vmstat_add(VM_DIRTY, 1);
+	current->io_write_bytes += PAGE_SIZE;
 	if (mapping_dirtied_hook && m->host)
 		mapping_dirtied_hook(m);
 }

@@ -16,6 +16,7 @@
  */
 #include <kernel/rcu.h>
 #include <kernel/spinlock.h>
+#include <kernel/task.h>
 #include <kernel/waitq.h>
 #include <lib/string.h>
 #include <mm/mapping.h>
@@ -287,8 +288,10 @@ void page_cache_remove(struct page *p)
 	spin_unlock(&m->lock);
 	if (__atomic_fetch_and(&p->flags, ~PG_DIRTY, __ATOMIC_SEQ_CST) &
 	    PG_DIRTY)
-		if (!mapping_is_shmem(m))
+		if (!mapping_is_shmem(m)) {
 			vmstat_add(VM_DIRTY, -1);
+			current->io_cancelled_bytes += PAGE_SIZE;
+		}
 	count_added(m, -1);
 	page_put(p);
 }

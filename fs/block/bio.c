@@ -196,6 +196,8 @@ void bio_submit(struct bio *b)
 	int err = bio_check(b);
 
 	b->io_class = (u8)task_io_class(current);
+	if (b->op == BIO_READ && !in_irq())
+		current->io_read_bytes += b->bytes;
 	bio_account(b);
 	if (err) {
 		bio_end(b, err);

@@ -110,6 +110,7 @@ int proc_io(struct seq *s, const struct task_view *v)
 		.syscr = t->io_syscr, .syscw = t->io_syscw,
 		.read_bytes = t->io_read_bytes,
 		.write_bytes = t->io_write_bytes,
+		.cancelled_bytes = t->io_cancelled_bytes,
 	};
 
 	if (!v->is_thread)
@@ -120,6 +121,7 @@ int proc_io(struct seq *s, const struct task_view *v)
 	seq_u64(s, "\nsyscw: ", u.syscw);
 	seq_u64(s, "\nread_bytes: ", u.read_bytes);
 	seq_u64(s, "\nwrite_bytes: ", u.write_bytes);
+	seq_u64(s, "\ncancelled_write_bytes: ", u.cancelled_bytes);
 	seq_putc(s, '\n');
 	return 0;
 }

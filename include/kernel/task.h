@@ -264,7 +264,7 @@ struct task {
 	u16 ioprio;			/* ioprio_set(2); others write it too */
 	u64 min_flt, maj_flt;
 	u64 io_read, io_write, io_syscr, io_syscw;
-	u64 io_read_bytes, io_write_bytes;
+	u64 io_read_bytes, io_write_bytes, io_cancelled_bytes;
 	u32 link_count;			/* symlinks followed */
 	int oom_hint;
 	int fail_nth;			/* debug: allocations until one fails */

@@ -43,6 +43,7 @@ struct task_sums {		/* of dead threads, or of reaped children */
 	u64 maxrss;		/* pages */
 	u64 sum_exec;
 	u64 rchar, wchar, syscr, syscw, read_bytes, write_bytes;
+	u64 cancelled_bytes;
 };
 
 struct process {

@@ -72,6 +72,7 @@ void task_sums_add(struct task_sums *to, const struct task_sums *from)
 	to->syscw += from->syscw;
 	to->read_bytes += from->read_bytes;
 	to->write_bytes += from->write_bytes;
+	to->cancelled_bytes += from->cancelled_bytes;
 }
 
 void task_usage(struct task *t, struct task_sums *s)
@@ -86,6 +87,7 @@ void task_usage(struct task *t, struct task_sums *s)
 		.syscr = t->io_syscr, .syscw = t->io_syscw,
 		.read_bytes = t->io_read_bytes,
 		.write_bytes = t->io_write_bytes,
+		.cancelled_bytes = t->io_cancelled_bytes,
 	};
 	task_times(t, &s->utime, &s->stime);
 }

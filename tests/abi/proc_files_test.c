@@ -1,10 +1,11 @@
-/* /proc/PID: fdinfo, map_files, numa_maps, clear_refs, wchan. */
+/* /proc/PID: fdinfo, map_files, numa_maps, clear_refs, wchan, io. */
 #include "test.h"
 
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
@@ -239,4 +240,43 @@ TEST(wchan_names_a_function)
 	expect_wchan(read_a_pipe);
 	expect_wchan(wait_for_child);
 	CHECK(slurp("/proc/self/wchan", 0) == 1 && text[0] == '0');
+}
+
+static long io_count(const char *name)
+{
+	const char *at;
+
+	CHECK(slurp("/proc/self/io", 0) > 0);
+	at = strstr(text, name);
+	CHECK(at && (at == text || at[-1] == '\n'));
+	return strtol(at + strlen(name), NULL, 10);
+}
+
+/* What goes to and comes from storage, not what the cache serves. */
+TEST(io_counts_what_storage_moves)
+{
+	enum { LEN = 64 << 10 };
+	static char buf[LEN];
+	struct rusage before, after;
+	long wrote = io_count("write_bytes: "), got;
+	int fd = scratch();
+
+	CHECK(getrusage(RUSAGE_SELF, &before) == 0);
+	CHECK_EQ(write(fd, buf, LEN), LEN);
+	CHECK(io_count("write_bytes: ") >= wrote + LEN);
+	CHECK(fsync(fd) == 0);
+	CHECK_EQ(posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED), 0);
+	got = io_count("read_bytes: ");
+	CHECK_EQ(pread(fd, buf, LEN, 0), LEN);
+	CHECK(io_count("read_bytes: ") >= got + LEN);
+	got = io_count("read_bytes: ");
+	CHECK_EQ(pread(fd, buf, LEN, 0), LEN);
+	CHECK_EQ(io_count("read_bytes: "), got);
+	CHECK(getrusage(RUSAGE_SELF, &after) == 0);
+	CHECK(after.ru_inblock - before.ru_inblock >= LEN / 512);
+	CHECK(after.ru_oublock - before.ru_oublock >= LEN / 512);
+	wrote = io_count("cancelled_write_bytes: ");
+	CHECK_EQ(pwrite(fd, buf, LEN, LEN), LEN);
+	CHECK(ftruncate(fd, LEN) == 0);
+	CHECK_EQ(io_count("cancelled_write_bytes: "), wrote + LEN);
 }
