@@ -260,7 +260,7 @@ struct task {
 	} user_dispatch;
 	u64 syscall_ns;			/* when a timed call began, or 0 */
 	struct sem_undo_list *undo_list;	/* System V semaphores */
-	u64 timer_slack_ns;
+	u64 timer_slack_ns, default_slack_ns; /* the parent's when forked */
 	u16 ioprio;			/* ioprio_set(2); others write it too */
 	u64 min_flt, maj_flt;
 	u64 io_read, io_write, io_syscr, io_syscw;

@@ -272,6 +272,7 @@ static void task_init_fields(struct task *t)
 	t->blocked = parent->blocked;
 	t->personality = parent->personality;
 	t->timer_slack_ns = parent->timer_slack_ns;
+	t->default_slack_ns = parent->timer_slack_ns;
 	t->ioprio = parent->ioprio;
 	t->no_new_privs = parent->no_new_privs;
 	t->start_ns = clock_ns();

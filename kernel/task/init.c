@@ -77,6 +77,7 @@ static void idle_fill(struct task *t)
 	t->parent = &boot_task;
 	t->exit_signal = SIGCHLD;
 	t->timer_slack_ns = 50000;
+	t->default_slack_ns = 50000;
 	list_init(&t->children);
 	list_init(&t->sibling);
 	list_init(&t->ptraced);

@@ -44,8 +44,6 @@
 #define PR_CAP_AMBIENT_LOWER 3
 #define PR_CAP_AMBIENT_CLEAR_ALL 4
 
-#define DEFAULT_SLACK_NS 50000
-
 static int set_name(const char __user *u)
 {
 	char name[16] = { 0 };
@@ -205,11 +203,6 @@ static int set_pdeath(unsigned long sig)
 	return 0;
 }
 
-static void set_slack(unsigned long ns)
-{
-	current->timer_slack_ns = (long)ns <= 0 ? DEFAULT_SLACK_NS : ns;
-}
-
 int do_prctl(int option, unsigned long a2, unsigned long a3, unsigned long a4,
 	     unsigned long a5, long *ret)
 {
@@ -257,7 +250,7 @@ int do_prctl(int option, unsigned long a2, unsigned long a3, unsigned long a4,
 	case PR_SET_SECUREBITS:
 		return securebits(a2);
 	case PR_SET_TIMERSLACK:
-		set_slack(a2);
+		current->timer_slack_ns = a2 ? a2 : current->default_slack_ns;
 		return 0;
 	case PR_GET_TIMERSLACK:
 		*ret = (long)current->timer_slack_ns;

@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <spawn.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -439,4 +440,25 @@ TEST(accounting_wants_a_file_and_a_right)
 	CHECK(setuid(1000) == 0);
 	CHECK_ERR(acct("/etc/passwd"), EPERM);
 	CHECK_ERR(acct(NULL), EPERM);
+}
+
+/* PR_SET_TIMERSLACK 0 gives what the parent had when it forked. */
+TEST(the_default_of_timer_slack_is_inherited)
+{
+	int fd = open("/proc/self/timerslack_ns", O_WRONLY);
+	pid_t pid;
+
+	CHECK(prctl(PR_SET_TIMERSLACK, 70000) == 0);
+	pid = fork();
+	if (!pid) {
+		CHECK_EQ(prctl(PR_GET_TIMERSLACK), 70000);
+		CHECK(prctl(PR_SET_TIMERSLACK, 1) == 0);
+		CHECK_EQ(prctl(PR_GET_TIMERSLACK), 1);
+		CHECK(prctl(PR_SET_TIMERSLACK, 0) == 0);
+		CHECK_EQ(prctl(PR_GET_TIMERSLACK), 70000);
+		_exit(0);
+	}
+	CHECK_CHILD(pid);
+	CHECK(write(fd, "0", 1) == 1);
+	CHECK_EQ(prctl(PR_GET_TIMERSLACK), 50000);
 }
