@@ -94,6 +94,7 @@ int mm_create(struct mm **out)
 	mm->mmap_base = TASK_SIZE & PAGE_MASK;
 	mm->dumpable = 1;
 	mm->owner = current;
+	mm->is_thp_disabled = current->mm && current->mm->is_thp_disabled;
 	list_init(&mm->zombie_node);
 	*out = mm;
 	return 0;

@@ -122,6 +122,7 @@ struct mm {
 	struct task *owner;
 	int oom_score_adj_min;
 	bool is_aslr;
+	bool is_thp_disabled;		/* PR_SET_THP_DISABLE; kept by exec */
 	bool has_dontcopy;		/* some area had VM_DONTCOPY once */
 	void (*exe_release)(struct mm *mm);	/* drops exe_file */
 	void (*aio_release)(struct mm *mm);	/* set with the first context */

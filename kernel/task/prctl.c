@@ -34,6 +34,8 @@
 #define PR_SET_NO_NEW_PRIVS 38
 #define PR_GET_NO_NEW_PRIVS 39
 #define PR_GET_TID_ADDRESS 40
+#define PR_SET_THP_DISABLE 41
+#define PR_GET_THP_DISABLE 42
 #define PR_CAP_AMBIENT 47
 #define PR_SET_SYSCALL_USER_DISPATCH 59
 #define PR_SET_PTRACER 0x59616d61
@@ -272,6 +274,14 @@ int do_prctl(int option, unsigned long a2, unsigned long a3, unsigned long a4,
 	case PR_GET_TID_ADDRESS:
 		return put_user((u64)(uintptr_t)current->clear_child_tid,
 				(u64 __user *)a2);
+	case PR_SET_THP_DISABLE:
+		if (!no_345)
+			return -EINVAL;
+		current->mm->is_thp_disabled = a2;
+		return 0;
+	case PR_GET_THP_DISABLE:
+		*ret = current->mm->is_thp_disabled;
+		return a2 || !no_345 ? -EINVAL : 0;
 	case PR_SET_SYSCALL_USER_DISPATCH:
 		return user_dispatch_set(a2, a3, a4, a5);
 	case PR_SET_PTRACER:

@@ -462,3 +462,21 @@ TEST(the_default_of_timer_slack_is_inherited)
 	CHECK(write(fd, "0", 1) == 1);
 	CHECK_EQ(prctl(PR_GET_TIMERSLACK), 50000);
 }
+
+TEST(huge_pages_can_be_refused)
+{
+	pid_t pid;
+
+	CHECK_EQ(prctl(PR_GET_THP_DISABLE, 0, 0, 0, 0), 0);
+	CHECK_ERR(prctl(PR_GET_THP_DISABLE, 1, 0, 0, 0), EINVAL);
+	CHECK_ERR(prctl(PR_SET_THP_DISABLE, 1, 1, 0, 0), EINVAL);
+	CHECK(prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0) == 0);
+	pid = fork();
+	if (!pid) {
+		CHECK_EQ(prctl(PR_GET_THP_DISABLE, 0, 0, 0, 0), 1);
+		_exit(0);
+	}
+	CHECK_CHILD(pid);
+	CHECK(prctl(PR_SET_THP_DISABLE, 0, 0, 0, 0) == 0);
+	CHECK_EQ(prctl(PR_GET_THP_DISABLE, 0, 0, 0, 0), 0);
+}
