@@ -491,6 +491,7 @@ static const struct file_ops pipe_fops = {
 	.ioctl = pipe_ioctl,
 	.fasync = pipe_fasync,
 	.release = pipe_release,
+	.nowait = FMODE_READ | FMODE_WRITE,
 };
 
 const struct file_ops fifo_fops = {
@@ -502,6 +503,7 @@ const struct file_ops fifo_fops = {
 	.fasync = pipe_fasync,
 	.open = fifo_open,
 	.release = pipe_release,
+	.nowait = FMODE_READ | FMODE_WRITE,
 };
 
 int pipe_create(unsigned flags, struct file *out[2])

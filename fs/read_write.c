@@ -107,6 +107,20 @@ static ssize_t direct_read(struct file *f, struct iter *it, u64 *pos)
 	return n;
 }
 
+static noinline ssize_t read_specially(struct file *f, struct iter *it,
+				       u64 *pos, unsigned flags)
+{
+	struct mapping *m = f->mapping;
+
+	if (!(flags & IOCB_DIRECT) || !m->ops->direct_io)
+		return flags & IOCB_NOWAIT ?
+		       filemap_read_nowait(m, &f->ra, it, pos) :
+		       filemap_read(m, &f->ra, it, pos);
+	if ((flags & IOCB_NOWAIT) && mapping_is_dirty(m))
+		return -EAGAIN;		/* it would have to be written first */
+	return direct_read(f, it, pos);
+}
+
 ssize_t generic_read_iter(struct file *f, struct iter *it, u64 *pos,
 			  unsigned flags)
 {
@@ -115,8 +129,8 @@ ssize_t generic_read_iter(struct file *f, struct iter *it, u64 *pos,
 
 	if (unlikely(!it->count))
 		return 0;
-	if (unlikely(flags & IOCB_DIRECT) && m->ops->direct_io)
-		n = direct_read(f, it, pos);
+	if (unlikely(flags & (IOCB_DIRECT | IOCB_NOWAIT)))
+		n = read_specially(f, it, pos, flags);
 	else
 		n = filemap_read(m, &f->ra, it, pos);
 	file_accessed(f);

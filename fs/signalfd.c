@@ -150,6 +150,7 @@ static const struct file_ops signalfd_fops = {
 	.llseek = noop_llseek,
 	.release = signalfd_release,
 	.show_fdinfo = signalfd_fdinfo,
+	.nowait = FMODE_READ,
 };
 
 int signalfd_create(u64 mask, unsigned flags, struct file **out)

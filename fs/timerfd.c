@@ -138,6 +138,7 @@ static const struct file_ops timerfd_fops = {
 	.llseek = noop_llseek,
 	.release = timerfd_release,
 	.show_fdinfo = timerfd_fdinfo,
+	.nowait = FMODE_READ,
 };
 
 bool is_timerfd(const struct file *f)

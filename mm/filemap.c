@@ -290,6 +290,49 @@ ssize_t filemap_read(struct mapping *m, struct readahead *ra, struct iter *it,
 	return err > 0 ? -EFAULT : err;
 }
 
+/* How many pages from index on are there and up to date.  They are referenced,
+ * so that none leaves the cache. */
+static unsigned hold_ready(struct mapping *m, u64 index, unsigned want,
+			   struct page **pages)
+{
+	unsigned n = page_cache_find_run(m, index, pages, want), ready = 0;
+
+	while (ready < n && page_test(pages[ready], PG_UPTODATE))
+		ready++;
+	pages_put(pages + ready, n - ready);
+	return ready;
+}
+
+ssize_t filemap_read_nowait(struct mapping *m, struct readahead *ra,
+			    struct iter *it, u64 *pos)
+{
+	struct page *pages[READ_BATCH];
+	u64 start = *pos, end;
+	ssize_t n = 0;
+
+	while (it->count && *pos < (end = mapping_size(m))) {
+		u64 index = *pos >> PAGE_SHIFT;
+		unsigned want = pages_wanted(*pos, it->count, end);
+		unsigned got = hold_ready(m, index, want, pages);
+		size_t most = ((size_t)got << PAGE_SHIFT) - (*pos & ~PAGE_MASK);
+		size_t rest;
+
+		if (!got) {	/* started, so that it is there next time */
+			readahead_sync(m, ra, index, want);
+			n = -EAGAIN;
+			break;
+		}
+		rest = it->count > most ? it->count - most : 0;
+		it->count -= rest;
+		n = filemap_read(m, ra, it, pos);
+		it->count += rest;
+		pages_put(pages, got);
+		if (n <= 0)
+			break;
+	}
+	return *pos != start ? (ssize_t)(*pos - start) : n;
+}
+
 /* --- write --- */
 
 static int generic_write_begin(struct mapping *m, u64 pos, unsigned len,

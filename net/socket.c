@@ -123,6 +123,7 @@ static const struct file_ops socket_fops = {
 	.fasync = socket_fasync,
 	.flush = socket_flush,
 	.release = socket_release,
+	.nowait = FMODE_READ | FMODE_WRITE,
 };
 
 struct socket *file_socket(struct file *f)

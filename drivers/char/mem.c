@@ -282,12 +282,14 @@ static const struct file_ops null_fops = {
 	.read_iter = null_read,
 	.write_iter = null_write,
 	.llseek = noop_llseek,
+	.nowait = FMODE_READ | FMODE_WRITE,
 };
 static const struct file_ops zero_fops = {
 	.read_iter = zero_read,
 	.write_iter = null_write,
 	.llseek = noop_llseek,
 	.mmap = zero_mmap,
+	.nowait = FMODE_READ | FMODE_WRITE,
 };
 static const struct file_ops full_fops = {
 	.read_iter = zero_read,

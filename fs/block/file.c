@@ -69,7 +69,11 @@ static ssize_t blkdev_read_iter(struct file *f, struct iter *it, u64 *pos,
 	ssize_t n;
 
 	if (!(flags & IOCB_DIRECT))
-		return filemap_read(f->mapping, &f->ra, it, pos);
+		return flags & IOCB_NOWAIT ?
+		       filemap_read_nowait(f->mapping, &f->ra, it, pos) :
+		       filemap_read(f->mapping, &f->ra, it, pos);
+	if ((flags & IOCB_NOWAIT) && mapping_is_dirty(f->mapping))
+		return -EAGAIN;
 	n = f->mapping->ops->direct_io(f->mapping, it, *pos);
 	if (n > 0)
 		*pos += n;
@@ -292,4 +296,5 @@ const struct file_ops blkdev_fops = {
 	.mmap = generic_file_mmap,
 	.fsync = blkdev_fsync,
 	.ioctl = blkdev_ioctl,
+	.nowait = FMODE_READ,
 };

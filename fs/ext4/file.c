@@ -353,6 +353,7 @@ const struct file_ops ext4_file_ops = {
 	.fsync = ext4_fsync,
 	.fallocate = ext4_fallocate,
 	.ioctl = ext4_ioctl,
+	.nowait = FMODE_READ,
 };
 
 const struct inode_ops ext4_file_inode_ops = {

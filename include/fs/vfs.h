@@ -447,6 +447,7 @@ struct file_ops {
 	/* What splice() reads with, where that is not read_iter. */
 	ssize_t (*splice_read)(struct file *f, struct iter *it, u64 *pos,
 			       unsigned flags);
+	u32 nowait;	/* FMODE_READ, _WRITE: that one knows IOCB_NOWAIT */
 };
 #define IOCB_NOWAIT 1u
 #define IOCB_APPEND 2u
@@ -464,7 +465,6 @@ struct file_ops {
 #define FMODE_ATOMIC_POS 256u	/* regular, directory: pos_lock */
 #define FMODE_WRITER	512u	/* holds inode write access */
 #define FMODE_NOACCOUNT 1024u
-#define FMODE_NOWAIT	2048u
 #define FMODE_CREATED	4096u	/* the open call made the file */
 #define FMODE_UNMOUNT	8192u	/* owns the mount that it is (mount_api) */
 
@@ -553,7 +553,7 @@ static inline unsigned file_iocb_flags(const struct file *f)
 }
 /* The same with what preadv2(2) asks for, RWF_*. */
 int __must_check file_rwf_to_iocb(const struct file *f, unsigned rwf,
-				  unsigned *iocb);
+				  bool is_write, unsigned *iocb);
 /* F_SETFL, O_ASYNC. */
 int __must_check file_set_flags(struct file *f, int fd, unsigned flags);
 int __must_check file_set_fasync(struct file *f, int fd, bool on);

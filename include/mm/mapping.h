@@ -140,6 +140,9 @@ struct readahead {
 /* Generic file data paths; bytes moved or -Exxx, *pos is advanced. */
 ssize_t filemap_read(struct mapping *m, struct readahead *ra, struct iter *it,
 		     u64 *pos);
+/* The same of what is cached; -EAGAIN: nothing is, reading has begun. */
+ssize_t filemap_read_nowait(struct mapping *m, struct readahead *ra,
+			    struct iter *it, u64 *pos);
 /* The inode's lock is held; moves the size up through write_end. */
 ssize_t filemap_write(struct mapping *m, struct iter *it, u64 *pos);
 

@@ -59,7 +59,7 @@ static int do_rw(struct file *f, const struct iocb *cb, s64 *res)
 	unsigned io;
 	struct iter it;
 	u64 pos = (u64)cb->offset;
-	int err = file_rwf_to_iocb(f, cb->rw_flags, &io);
+	int err = file_rwf_to_iocb(f, cb->rw_flags, is_write, &io);
 
 	if (err)
 		return err;

@@ -90,14 +90,16 @@ __hot long sys_pwrite64(int fd, const char __user *buf, size_t count, s64 pos)
 }
 
 /* --- vectors -----------------------------------------------------------------*/
-int file_rwf_to_iocb(const struct file *f, unsigned rwf, unsigned *iocb)
+int file_rwf_to_iocb(const struct file *f, unsigned rwf, bool is_write,
+		     unsigned *iocb)
 {
 	unsigned io = file_iocb_flags(f);
 
 	if (rwf & ~(RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_NOWAIT |
 		    RWF_APPEND | RWF_NOAPPEND))
 		return -EOPNOTSUPP;
-	if ((rwf & RWF_NOWAIT) && !(f->mode & FMODE_NOWAIT))
+	if ((rwf & RWF_NOWAIT) &&
+	    !(f->ops->nowait & (is_write ? FMODE_WRITE : FMODE_READ)))
 		return -EOPNOTSUPP;
 	if ((rwf & RWF_APPEND) && (rwf & RWF_NOAPPEND))
 		return -EINVAL;
@@ -120,21 +122,25 @@ static long do_vector(struct file *f, const struct uiovec __user *vec,
 {
 	struct uiovec fast[FAST_IOV], *iov = fast;
 	struct iter it;
-	unsigned io;
-	long n;
-	int err = file_rwf_to_iocb(f, rwf, &io);
+	unsigned io = 0;
+	long n = 0;
+	int err;
 
-	if (err)
-		return err;
+	if (!(f->mode & (is_write ? FMODE_WRITE : FMODE_READ)))
+		return -EBADF;
 	if (nr > 1024)
 		return -EINVAL;
 	err = iter_import(&it, vec, (unsigned)nr, fast, FAST_IOV, &iov,
 			  is_write);
 	if (err)
 		return err;
+	if (it.count)
+		n = file_rwf_to_iocb(f, rwf, is_write, &io);
 	if (it.count > LONG_COPY)
 		irqs_unmask();
-	n = is_write ? vfs_write(f, &it, pos, io) : vfs_read(f, &it, pos, io);
+	if (it.count && !n)
+		n = is_write ? vfs_write(f, &it, pos, io) :
+			       vfs_read(f, &it, pos, io);
 	if (iov != fast)
 		kfree(iov);
 	return n;

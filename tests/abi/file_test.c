@@ -448,3 +448,81 @@ TEST(cached_pages_are_counted)
 		CHECK(setuid(1000) == 0);
 	CHECK_ERR(count_cached(open("/etc/passwd", O_RDONLY), 0, 0, &c), EPERM);
 }
+
+static ssize_t read_nowait(int fd, void *buf, size_t n, off_t pos)
+{
+	struct iovec v = { buf, n };
+
+	return syscall(SYS_preadv2, fd, &v, 1, pos, 0, 8 /* RWF_NOWAIT */);
+}
+
+static ssize_t write_nowait(int fd, void *buf, size_t n, off_t pos)
+{
+	struct iovec v = { buf, n };
+
+	return syscall(SYS_pwritev2, fd, &v, 1, pos, 0, 8);
+}
+
+TEST(reads_that_do_not_wait)
+{
+	enum { LEN = 64 << 10 };
+	static char buf[LEN];
+	int fd, refused = 0;
+	ssize_t n = -1;
+
+	enter();
+	fd = make("f", "");
+	memset(buf, 'x', LEN);
+	CHECK_EQ(write(fd, buf, LEN), LEN);
+	CHECK_EQ(read_nowait(fd, buf, LEN, 0), LEN);
+	CHECK_EQ(read_nowait(fd, buf, LEN, LEN - 5), 5);
+	CHECK_EQ(read_nowait(fd, buf, 1, LEN), 0);
+	CHECK(fsync(fd) == 0);
+	for (int i = 0; i < 20; i++) {
+		CHECK_EQ(posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED), 0);
+		buf[0] = 0;
+		n = read_nowait(fd, buf, LEN, 0);
+		CHECK(n > 0 ? buf[0] == 'x' : n < 0 && errno == EAGAIN);
+		refused += n < 0;
+	}
+	CHECK(refused > 0);
+	/* Reading has begun: it comes without anybody waiting. */
+	for (int i = 0; i < 5000 && n < 0; i++) {
+		usleep(1000);
+		n = read_nowait(fd, buf, 100, 0);
+	}
+	CHECK_EQ(n, 100);
+	CHECK_ERR(write_nowait(fd, buf, 1, 0), EOPNOTSUPP);
+	CHECK_ERR(read_nowait(open("/proc/self/status", O_RDONLY), buf, 1, 0),
+		  EOPNOTSUPP);
+}
+
+TEST(pipes_and_devices_do_not_wait_either)
+{
+	char c;
+	int p[2];
+
+	CHECK(pipe(p) == 0);
+	CHECK_ERR(read_nowait(p[0], &c, 1, -1), EAGAIN);
+	CHECK_EQ(write_nowait(p[1], "x", 1, -1), 1);
+	CHECK_EQ(read_nowait(p[0], &c, 1, -1), 1);
+	CHECK_EQ(read_nowait(open("/dev/zero", O_RDONLY), &c, 1, 0), 1);
+}
+
+TEST(order_of_errors_of_vectors)
+{
+	struct iovec v = { dir, 1 };
+	int fd, to;
+
+	enter();
+	fd = make("f", "text");
+	to = open("f", O_WRONLY);
+	CHECK_ERR(readv(to, (void *)8L, 1), EBADF);
+	CHECK_ERR(readv(to, &v, -1), EBADF);
+	CHECK_ERR(readv(fd, &v, -1), EINVAL);
+	CHECK_ERR(syscall(SYS_preadv2, fd, 8L, 1, 0, 0, -1), EFAULT);
+	CHECK_ERR(syscall(SYS_preadv2, fd, &v, 1, 0, 0, -1), EOPNOTSUPP);
+	v.iov_len = 0;
+	CHECK_EQ(syscall(SYS_preadv2, fd, &v, 1, 0, 0, -1), 0);
+	CHECK_EQ(readv(open(".", O_RDONLY), NULL, 0), 0);
+}
