@@ -217,9 +217,8 @@ static int populate_error(unsigned long start, unsigned long end, bool write)
 	return err;
 }
 
-int mm_advise(unsigned long addr, size_t len, int advice)
+int mm_advise(struct mm *mm, unsigned long addr, size_t len, int advice)
 {
-	struct mm *mm = current->mm;
 	unsigned long end;
 	int err;
 

@@ -321,3 +321,77 @@ int mm_remap(unsigned long addr, size_t old_len, size_t new_len,
 	*out = r.new_addr;
 	return err;
 }
+
+/* --- remap_file_pages --- */
+
+/* The area at start, if [start, end) lies in shared areas of one file and
+ * nothing else. */
+static struct vma *shared_run(struct mm *mm, unsigned long start,
+			      unsigned long end)
+{
+	struct vma *first = vma_find_exact(mm, start), *v, *next;
+
+	if (!first || !(first->flags & VM_SHARED) || !first->mapping)
+		return NULL;
+	for (v = first; v->end < end; v = next) {
+		next = vma_next(v);
+		if (!next || next->start != v->end ||
+		    next->file != first->file || next->flags != first->flags)
+			return NULL;
+	}
+	return first;
+}
+
+static int remap_pages_locked(struct mm *mm, unsigned long start,
+			      unsigned long end, u64 pgoff, struct list *dead)
+{
+	struct vma *old = shared_run(mm, start, end), *v;
+	int err;
+
+	if (!old)
+		return -EINVAL;
+	if (mm->nr_vmas >= sysctl_max_map_count)
+		return -ENOMEM;
+	v = vma_dup(old);
+	if (!v)
+		return -ENOMEM;
+	v->start = start;
+	v->end = end;
+	v->pgoff = pgoff;
+	if (v->ops && v->ops->open)
+		v->ops->open(v);
+	err = unmap_range_locked(mm, start, end, dead);
+	if (err) {
+		vma_release(v);
+		return err;
+	}
+	vma_insert(mm, v);
+	vma_link_file(v);
+	vm_stat_account(mm, v->flags, (s64)vma_pages(v));
+	vma_merge(v);
+	mm_check(mm);
+	return 0;
+}
+
+int mm_remap_pages(unsigned long start, size_t size, u64 pgoff, bool populate)
+{
+	struct mm *mm = current->mm;
+	unsigned long end;
+	LIST_HEAD(dead);
+	int err;
+
+	start &= PAGE_MASK;
+	end = start + (size & PAGE_MASK);
+	if (end <= start || pgoff + (size >> PAGE_SHIFT) < pgoff)
+		return -EINVAL;
+	irqs_unmask();
+	err = rwsem_write_lock_killable(&mm->map_lock);
+	if (err)
+		return err;
+	err = remap_pages_locked(mm, start, end, pgoff, &dead);
+	rwsem_write_unlock(&mm->map_lock);
+	areas_release(&dead);
+	if (!err && populate)
+		ignore_error(mm_populate(mm, start, end, true)); /* best effort */
+	return err;
+}

@@ -22,14 +22,7 @@
 /* --- tasks behind inodes ------------------------------------------------*/
 struct task *proc_task(const struct inode *i)
 {
-	struct task *t;
-
-	rcu_read_lock();
-	t = pid_task(proc_i(i)->pid, PIDTYPE_PID);
-	if (t && !ref_tryget(&t->refs))
-		t = NULL;
-	rcu_read_unlock();
-	return t;
+	return pid_task_get(proc_i(i)->pid);
 }
 
 /* Not of the number: who has it next is somebody else. */

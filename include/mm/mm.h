@@ -210,7 +210,12 @@ int __must_check mm_remap(unsigned long addr, size_t old_len, size_t new_len,
 			  unsigned flags, unsigned long new_addr,
 			  unsigned long *out);
 unsigned long mm_brk(unsigned long brk);	/* the (old or new) break */
-int __must_check mm_advise(unsigned long addr, size_t len, int advice);
+/* Shared pages of a file give place to others of it (remap_file_pages). */
+int __must_check mm_remap_pages(unsigned long start, size_t size, u64 pgoff,
+				bool populate);
+/* In another's mm only what leaves its contents alone, like WILLNEED. */
+int __must_check mm_advise(struct mm *mm, unsigned long addr, size_t len,
+			   int advice);
 int __must_check mm_sync(unsigned long addr, size_t len, int flags);
 int __must_check mm_lock_range(unsigned long addr, size_t len, unsigned flags);
 int __must_check mm_unlock_range(unsigned long addr, size_t len);

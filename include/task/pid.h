@@ -82,7 +82,8 @@ void pid_put(struct pid *p);
 /* In the namespace of current; RCU or tasklist_lock held. */
 struct pid *pid_find(int nr);
 struct task *pid_task(struct pid *p, enum pid_type type);
-/* Referenced, or NULL. */
+/* Referenced, or NULL; p is held, by RCU or a reference, or NULL. */
+struct task *pid_task_get(struct pid *p);
 struct task *task_find_get(int nr);
 struct pid *pid_find_get(int nr);
 int pid_nr_ns(const struct pid *p, const struct pid_ns *ns);	/* 0: unseen */

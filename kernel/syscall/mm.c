@@ -7,6 +7,7 @@
 #include <mm/iter.h>
 #include <mm/mm.h>
 #include <mm/slab.h>
+#include <task/pid.h>
 #include <task/process.h>
 
 #define MMAP_PROT_WRITE 2u
@@ -17,6 +18,10 @@
 	 MAP_NORESERVE | MAP_POPULATE | MAP_NONBLOCK | MAP_STACK |             \
 	 MAP_HUGETLB)
 #define MLOCK_ONFAULT 1
+#define MADV_WILLNEED 3
+#define MADV_COLD 20
+#define MADV_PAGEOUT 21
+#define MADV_COLLAPSE 25
 #define FAST_VECS 8
 
 static int attach_file(struct file *f, struct vma *v)
@@ -127,6 +132,14 @@ long sys_mremap(unsigned long addr, size_t old_len, size_t new_len,
 	return err ? err : (long)out;
 }
 
+long sys_remap_file_pages(unsigned long start, size_t size, unsigned long prot,
+			  unsigned long pgoff, unsigned long flags)
+{
+	if (prot)
+		return -EINVAL;
+	return mm_remap_pages(start, size, pgoff, !(flags & MAP_NONBLOCK));
+}
+
 long sys_brk(unsigned long brk)
 {
 	return (long)mm_brk(brk);
@@ -134,7 +147,7 @@ long sys_brk(unsigned long brk)
 
 long sys_madvise(unsigned long addr, size_t len, int advice)
 {
-	return mm_advise(addr, len, advice);
+	return mm_advise(current->mm, addr, len, advice);
 }
 
 long sys_msync(unsigned long addr, size_t len, int flags)
@@ -293,4 +306,83 @@ long sys_process_vm_writev(int pid, const void __user *lvec, unsigned long ln,
 			   unsigned long flags)
 {
 	return flags ? -EINVAL : process_vm(pid, lvec, ln, rvec, rn, true);
+}
+
+/* What changes no contents. */
+static bool may_advise_others(int advice)
+{
+	return advice == MADV_WILLNEED || advice == MADV_COLD ||
+	       advice == MADV_PAGEOUT || advice == MADV_COLLAPSE;
+}
+
+static int mm_to_advise(int fdno, int advice, struct mm **mm)
+{
+	struct fd fd = fd_find(fdno);
+	struct task *t;
+	struct pid *p;
+	int err = 0;
+
+	if (!fd.file)
+		return -EBADF;
+	p = pidfd_pid(fd.file);
+	t = p ? pid_task_get(p) : NULL;
+	fd_release(fd);
+	if (!t)
+		return p ? -ESRCH : -EBADF;
+	if (!may_advise_others(advice))
+		err = -EINVAL;
+	else if (t->mm != current->mm &&
+		 ptrace_may_access(t, PTRACE_MODE_READ | PTRACE_MODE_FSCREDS))
+		err = -EACCES;
+	*mm = err ? NULL : task_get_mm(t);
+	task_put(t);
+	return err ? err : *mm ? 0 : -ESRCH;
+}
+
+static long advise_all(struct mm *mm, const struct iter *it, int advice)
+{
+	size_t done = 0;
+	int err = 0;
+
+	for (unsigned i = 0; i < it->nr; i++) {
+		err = mm_advise(mm, (unsigned long)it->iov[i].base,
+				it->iov[i].len, advice);
+		if (err)
+			break;
+		done += it->iov[i].len;
+	}
+	return done ? (long)done : err;
+}
+
+static long advise_other(int pidfd, const struct iter *it, int advice)
+{
+	struct mm *mm;
+	long ret = mm_to_advise(pidfd, advice, &mm);
+
+	if (ret)
+		return ret;
+	if (mm != current->mm && !capable(CAP_SYS_NICE))
+		ret = -EPERM;
+	else
+		ret = advise_all(mm, it, advice);
+	mm_put(mm);
+	return ret;
+}
+
+long sys_process_madvise(int pidfd, const struct uiovec __user *vec,
+			 size_t n, int advice, unsigned flags)
+{
+	struct uiovec fast[FAST_VECS], *iov = fast;
+	struct iter it;
+	long ret;
+
+	if (flags || n > 1024)
+		return -EINVAL;
+	ret = iter_import(&it, vec, (unsigned)n, fast, FAST_VECS, &iov, false);
+	if (ret)
+		return ret;
+	ret = advise_other(pidfd, &it, advice);
+	if (iov != fast)
+		kfree(iov);
+	return ret;
 }

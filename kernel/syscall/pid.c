@@ -88,14 +88,9 @@ long sys_pidfd_open(int pid, unsigned flags)
 static int steal_file(struct pid *p, int fdno, struct file **out)
 {
 	struct files *files = NULL;
-	struct task *t;
+	struct task *t = pid_task_get(p);
 	int err;
 
-	rcu_read_lock();
-	t = pid_task(p, PIDTYPE_PID);
-	if (t && !ref_tryget(&t->refs))
-		t = NULL;
-	rcu_read_unlock();
 	if (!t)
 		return -ESRCH;
 	err = ptrace_may_access(t, PTRACE_MODE_ATTACH |

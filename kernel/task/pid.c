@@ -309,14 +309,24 @@ struct task *pid_task(struct pid *p, enum pid_type type)
 	return pr ? READ_ONCE(pr->leader) : NULL;
 }
 
+struct task *pid_task_get(struct pid *p)
+{
+	struct task *t;
+
+	rcu_read_lock();
+	t = pid_task(p, PIDTYPE_PID);
+	if (t && !ref_tryget(&t->refs))
+		t = NULL;
+	rcu_read_unlock();
+	return t;
+}
+
 struct task *task_find_get(int nr)
 {
 	struct task *t;
 
 	rcu_read_lock();
-	t = pid_task(pid_find(nr), PIDTYPE_PID);
-	if (t && !ref_tryget(&t->refs))
-		t = NULL;
+	t = pid_task_get(pid_find(nr));
 	rcu_read_unlock();
 	return t;
 }

@@ -261,3 +261,41 @@ TEST(kernel_addresses_are_refused)
 	CHECK_ERR(read(open("/dev/zero", O_RDONLY), (void *)k, 1), EFAULT);
 	(void)c;
 }
+
+static long remap(char *p, size_t n, unsigned long prot, unsigned long page,
+		  unsigned long flags)
+{
+	return syscall(SYS_remap_file_pages, p, n, prot, page, flags);
+}
+
+TEST(pages_of_a_shared_file_change_places)
+{
+	char name[] = "/tmp/remapXXXXXX", *p, *q, c;
+	int fd = mkstemp(name);
+
+	CHECK(fd >= 0 && unlink(name) == 0 && ftruncate(fd, 4 * 4096) == 0);
+	for (int i = 0; i < 4; i++)
+		CHECK_EQ(pwrite(fd, &"abcd"[i], 1, i * 4096), 1);
+	p = mmap(NULL, 4 * 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	q = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, fd, 0);
+	CHECK(p != MAP_FAILED && q != MAP_FAILED && p[0] == 'a');
+	for (int i = 0; i < 4; i++)
+		CHECK(remap(p + i * 4096, 4096, 0, 3 - i, 0) == 0);
+	CHECK(p[0] == 'd' && p[4096] == 'c' && p[3 * 4096] == 'a');
+	p[0] = 'z';
+	CHECK(pread(fd, &c, 1, 3 * 4096) == 1 && c == 'z');
+	CHECK_ERR(remap(p, 4096, PROT_READ, 0, 0), EINVAL);
+	CHECK_ERR(remap(p, 100, 0, 0, 0), EINVAL);
+	CHECK_ERR(remap(p, 4096, 0, -1, 0), EINVAL);
+	CHECK_ERR(remap(q, 4096, 0, 0, 0), EINVAL);
+	/* All four areas are one again. */
+	CHECK(remap(p + 5, 4 * 4096, 0, 0, MAP_NONBLOCK) == 0);
+	CHECK(p[0] == 'a' && p[3 * 4096] == 'z');
+	CHECK(munmap(p + 4096, 4096) == 0);
+	CHECK_ERR(remap(p, 2 * 4096, 0, 0, 0), EINVAL);
+	q = mmap(NULL, 2 * 4096, PROT_READ | PROT_WRITE,
+		 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	q[4096] = 'x';
+	CHECK(remap(q, 4096, 0, 1, 0) == 0);
+	CHECK_EQ(q[0], 'x');
+}

@@ -4,7 +4,10 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 
 enum { THREAD = 1, GROUP = 2, PGRP = 4 };
 #define PIDFD_THREAD O_EXCL
@@ -130,4 +133,58 @@ TEST(a_group_is_told_as_one)
 	CHECK(send(fd, SIGUSR2, NULL, PGRP) == 0);
 	check_killed(pid, SIGUSR2);
 	check_killed(other, SIGUSR2);
+}
+
+static long advise(int fd, void *p, size_t n, int advice, unsigned flags)
+{
+	struct iovec v[2] = { { p, n }, { (char *)p + 1, n } };
+
+	return syscall(SYS_process_madvise, fd, v, 2ul - (n != 4096), advice,
+		       flags);
+}
+
+static int open_pid(pid_t pid)
+{
+	return (int)syscall(SYS_pidfd_open, pid, 0);
+}
+
+/* Who may look may not advise. */
+static void advise_as_user(void *p, int roots)
+{
+	pid_t pid;
+
+	CHECK(setuid(65534) == 0 && prctl(PR_SET_DUMPABLE, 1) == 0);
+	pid = sleeper();
+	CHECK_ERR(advise(open_pid(pid), p, 8192, MADV_WILLNEED, 0), EPERM);
+	CHECK_ERR(advise(roots, p, 8192, MADV_WILLNEED, 0), EACCES);
+	CHECK_EQ(advise(open_pid(getpid()), p, 8192, MADV_WILLNEED, 0), 8192);
+	kill(pid, SIGKILL);
+}
+
+TEST(others_are_advised)
+{
+	void *p = mmap(NULL, 8192, PROT_READ, MAP_SHARED | MAP_ANONYMOUS, -1,
+		       0);
+	pid_t pid = sleeper(), child;
+	int fd = open_pid(pid);
+
+	CHECK_EQ(advise(fd, p, 8192, MADV_WILLNEED, 0), 8192);
+	CHECK_EQ(advise(fd, p, 4096, MADV_WILLNEED, 0), 4096);
+	CHECK_ERR(advise(fd, (char *)p + 1, 8192, MADV_WILLNEED, 0), EINVAL);
+	CHECK_ERR(advise(fd, p, 8192, MADV_WILLNEED, 1), EINVAL);
+	CHECK_ERR(advise(fd, p, 8192, MADV_DONTNEED, 0), EINVAL);
+	CHECK_ERR(advise(open("/dev/null", O_RDONLY), p, 8192, MADV_WILLNEED,
+			 0), EBADF);
+	CHECK_ERR(advise(-1, p, 8192, MADV_DONTNEED, 0), EBADF);
+	CHECK_ERR(syscall(SYS_process_madvise, -1, 8L, 1ul, MADV_WILLNEED, 0),
+		  EFAULT);
+	child = fork();
+	if (!child) {
+		advise_as_user(p, fd);
+		_exit(0);
+	}
+	CHECK_CHILD(child);
+	kill(pid, SIGKILL);
+	CHECK(waitpid(pid, NULL, 0) == pid);
+	CHECK_ERR(advise(fd, p, 8192, MADV_WILLNEED, 0), ESRCH);
 }

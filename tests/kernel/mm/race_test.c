@@ -91,7 +91,7 @@ static void anon_step(u64 *seed)
 		anon_at((unsigned long)p, len);
 		break;
 	case 1:
-		ignore_error(mm_advise((unsigned long)p, len, 4));
+		ignore_error(mm_advise(current->mm, (unsigned long)p, len, 4));
 		break;
 	case 2:
 		ignore_error(mm_protect(shared, (unsigned long)p, len, 1));

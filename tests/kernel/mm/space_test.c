@@ -216,15 +216,15 @@ SELFTEST(advice_drops_pages)
 	u32 v = 1;
 
 	ST_CHECK(poke(a, 5) && poke(a + PAGE_SIZE, 6));
-	ST_CHECK(mm_advise(a, PAGE_SIZE, 4) == 0 && peek(a) == 0);
-	ST_CHECK(mm_advise(a + PAGE_SIZE, PAGE_SIZE, 18) == 0);
+	ST_CHECK(mm_advise(current->mm, a, PAGE_SIZE, 4) == 0 && peek(a) == 0);
+	ST_CHECK(mm_advise(current->mm, a + PAGE_SIZE, PAGE_SIZE, 18) == 0);
 	ST_CHECK(mm_fork(mm, &child) == 0);
 	ST_CHECK(mm_access(child, a + PAGE_SIZE, &v, 4, false, false) == 4 &&
 		 v == 0);
 	mm_put(child);
 	ST_CHECK(peek(a + PAGE_SIZE) == 6);
-	ST_CHECK(mm_advise(a, 8 * PAGE_SIZE, 0) == -ENOMEM);
-	ST_CHECK(mm_advise(a, PAGE_SIZE, 12345) == -EINVAL);
+	ST_CHECK(mm_advise(current->mm, a, 8 * PAGE_SIZE, 0) == -ENOMEM);
+	ST_CHECK(mm_advise(current->mm, a, PAGE_SIZE, 12345) == -EINVAL);
 	leave(mm);
 }
 
