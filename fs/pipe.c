@@ -22,10 +22,12 @@
 #include <lib/string.h>
 #include <mm/slab.h>
 #include <signal/signal.h>
+#include <task/cred.h>
 #include <task/process.h>
 
 #define PIPE_BUF 4096u
 #define PIPE_PAGES 16u
+#define PIPE_FEW_PAGES 2u	/* for who has many already */
 #define PIPE_MAX_PAGES 512u	/* 2 MiB: what a ring may ever have */
 #define PIPE_MAX_PACKETS 512u
 
@@ -44,9 +46,11 @@ struct pipe {
 	struct waitq rd_wait, wr_wait;
 	struct fasync *fasync;
 	struct inode *inode;
+	struct user_struct *user;	/* pays for nr_pages. const */
 };
 
 u32 sysctl_pipe_max_size = 1048576;
+u32 sysctl_pipe_user_soft = 16384, sysctl_pipe_user_hard;	/* pages */
 static struct slab_cache *pipe_cache;
 
 static size_t ring_bytes(const struct pipe *p)
@@ -66,18 +70,45 @@ static size_t room_of(const struct pipe *p)
 	return ring_bytes(p) - pipe_used(p);
 }
 
-/* Of a new ring: fs.pipe-max-size holds for it too. */
-static u32 first_pages(void)
+/* What the user's pipes may hold after one went from `from` to `to` pages. */
+static s64 charge(struct user_struct *u, u32 from, u32 to)
 {
-	size_t max = roundup_pow2(READ_ONCE(sysctl_pipe_max_size)) / PAGE_SIZE;
+	return __atomic_add_fetch(&u->pipe_pages, (s64)to - from,
+				  __ATOMIC_RELAXED);
+}
 
-	return max >= PIPE_PAGES || capable(CAP_SYS_RESOURCE) ? PIPE_PAGES :
-								(u32)max;
+/* A limit of 0 is none; it is not for who administers the system. */
+static bool is_over(s64 pages, u32 limit)
+{
+	return unlikely(limit && pages > limit) &&
+	       !capable(CAP_SYS_RESOURCE) && !capable(CAP_SYS_ADMIN);
+}
+
+/* Pages for a new pipe, charged. */
+static int charge_new(struct user_struct *u, u32 *nr)
+{
+	s64 sum;
+
+	*nr = PIPE_PAGES;
+	if (unlikely(sysctl_pipe_max_size < PIPE_PAGES * PAGE_SIZE) &&
+	    !capable(CAP_SYS_RESOURCE))
+		*nr = (u32)roundup_pow2(sysctl_pipe_max_size) / PAGE_SIZE;
+	sum = charge(u, 0, *nr);
+	if (is_over(sum, READ_ONCE(sysctl_pipe_user_soft))) {
+		sum = charge(u, *nr, PIPE_FEW_PAGES);
+		*nr = PIPE_FEW_PAGES;
+	}
+	if (!is_over(sum, READ_ONCE(sysctl_pipe_user_hard)))
+		return 0;
+	charge(u, *nr, 0);
+	return -ENOMEM;
 }
 
 static int pipe_alloc(struct pipe **out)
 {
+	struct user_struct *u = current_cred()->user;
 	struct pipe *p;
+	int err;
 
 	if (!pipe_cache)
 		return -ENOMEM;
@@ -88,14 +119,21 @@ static int pipe_alloc(struct pipe **out)
 	mutex_init(&p->lock, RANK_PIPE, "pipe");
 	waitq_init(&p->rd_wait);
 	waitq_init(&p->wr_wait);
-	p->nr_pages = first_pages();
+	err = charge_new(u, &p->nr_pages);
+	if (err)
+		goto err_free;
 	p->pages = kzalloc(p->nr_pages * sizeof(*p->pages), GFP_KERNEL);
-	if (!p->pages) {
-		slab_free(pipe_cache, p);
-		return -ENOMEM;
-	}
+	err = -ENOMEM;
+	if (!p->pages)
+		goto err_uncharge;
+	p->user = user_get(u);
 	*out = p;
 	return 0;
+err_uncharge:
+	charge(u, p->nr_pages, 0);
+err_free:
+	slab_free(pipe_cache, p);
+	return err;
 }
 
 static void pipe_free(struct pipe *p)
@@ -103,6 +141,8 @@ static void pipe_free(struct pipe *p)
 	for (u32 i = 0; i < p->nr_pages; i++)
 		if (p->pages[i])
 			page_put(p->pages[i]);
+	charge(p->user, p->nr_pages, 0);
+	user_put(p->user);
 	kfree(p->pages);
 	kfree(p->packets);
 	slab_free(pipe_cache, p);
@@ -512,7 +552,7 @@ int pipe_create(unsigned flags, struct file *out[2])
 	int err = pipe_alloc(&p);
 
 	if (err)
-		return err;
+		return -ENFILE;		/* a FIFO's is -ENOMEM, on Linux too */
 	p->readers = p->writers = 1;
 	p->files = 2;
 	err = file_pseudo("pipe", &pipe_fops, S_IFIFO | 0600, NULL,
@@ -570,6 +610,28 @@ static int resize(struct pipe *p, u32 nr)
 	return 0;
 }
 
+static int set_size(struct pipe *p, u32 nr) __must_hold(&p->lock)
+{
+	u32 old = p->nr_pages;
+	s64 sum;
+	int err;
+
+	if (nr > old && (size_t)nr * PAGE_SIZE > sysctl_pipe_max_size &&
+	    !capable(CAP_SYS_RESOURCE))
+		return -EPERM;
+	if (nr > PIPE_MAX_PAGES)
+		return -ENOMEM;
+	sum = charge(p->user, old, nr);
+	if (nr > old && (is_over(sum, READ_ONCE(sysctl_pipe_user_soft)) ||
+			 is_over(sum, READ_ONCE(sysctl_pipe_user_hard))))
+		err = -EPERM;
+	else
+		err = resize(p, nr);
+	if (err)
+		charge(p->user, nr, old);
+	return err;
+}
+
 #define F_SETPIPE_SZ 1031
 #define F_GETPIPE_SZ 1032
 
@@ -591,13 +653,7 @@ long pipe_fcntl(struct file *f, unsigned cmd, unsigned long arg)
 	nr = (u32)roundup_pow2(max_t(unsigned long, arg, PAGE_SIZE)) /
 	     PAGE_SIZE;
 	mutex_lock(&p->lock);
-	if (nr > p->nr_pages && (size_t)nr * PAGE_SIZE > sysctl_pipe_max_size &&
-	    !capable(CAP_SYS_RESOURCE))
-		ret = -EPERM;
-	else if (nr > PIPE_MAX_PAGES)
-		ret = -ENOMEM;
-	else
-		ret = resize(p, nr);
+	ret = set_size(p, nr);
 	if (!ret) {
 		ret = (long)ring_bytes(p);
 		wake_writers(p);

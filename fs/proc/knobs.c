@@ -7,6 +7,7 @@
 #include <fs/aio.h>
 #include <fs/locks.h>
 #include <fs/fdtable.h>
+#include <fs/pipe.h>
 #include <fs/vfs.h>
 #include <kernel/init.h>
 #include <kernel/print.h>
@@ -217,6 +218,10 @@ static const struct proc_entry entries[] = {
 	KNOB("sys/fs/lease-break-time", 0644, sysctl_lease_break_time, 0,
 	     INT_MAX),
 	KNOB("sys/fs/leases-enable", 0644, sysctl_leases_enable, 0, 1),
+	KNOB("sys/fs/pipe-user-pages-hard", 0644, sysctl_pipe_user_hard, 0,
+	     INT_MAX),
+	KNOB("sys/fs/pipe-user-pages-soft", 0644, sysctl_pipe_user_soft, 0,
+	     INT_MAX),
 	KNOB("sys/fs/protected_symlinks", 0644, sysctl_protected_symlinks, 0,
 	     1),
 	ADMIN("sys/fs/suid_dumpable", sysctl_suid_dumpable, 2),

@@ -8,7 +8,8 @@ void pipe_free_inode(struct inode *i);
 /* F_GETPIPE_SZ / F_SETPIPE_SZ: -EBADF if not a pipe. */
 long pipe_fcntl(struct file *f, unsigned cmd, unsigned long arg);
 struct pipe *file_pipe(struct file *f);		/* or NULL */
-extern u32 sysctl_pipe_max_size;
+extern u32 sysctl_pipe_max_size;	/* bytes */
+extern u32 sysctl_pipe_user_soft, sysctl_pipe_user_hard; /* pages, 0: none */
 
 /* For splice, tee and vmsplice.  Data moves with the file's read_iter and
  * write_iter; these wait and look without taking. */

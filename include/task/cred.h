@@ -26,11 +26,18 @@ struct user_struct {
 	int sigpending;		/* queued siginfo. atomic */
 	s64 locked_pages;	/* atomic */
 	s64 mq_bytes;		/* POSIX message queues. atomic */
+	s64 pipe_pages;		/* what its pipes may fill. atomic */
 	struct user_struct *next;	/* hash chain. user_lock */
 };
 extern struct user_struct root_user;
 /* Referenced, made if need be. -ENOMEM. */
 int __must_check user_find(u32 uid, struct user_struct **out);
+static inline struct user_struct *user_get(struct user_struct *u)
+{
+	if (u != &root_user)
+		ref_get(&u->refs);
+	return u;
+}
 void user_put(struct user_struct *u);
 int __must_check group_list_create(u32 n, struct group_list **out);
 void group_list_sort(struct group_list *g);

@@ -50,9 +50,7 @@ static int charge(struct mqueue *q)
 		__atomic_sub_fetch(&u->mq_bytes, n, __ATOMIC_RELAXED);
 		return -EMFILE;
 	}
-	if (u != &root_user)
-		ref_get(&u->refs);
-	q->user = u;
+	q->user = user_get(u);
 	q->charged = n;
 	return 0;
 }

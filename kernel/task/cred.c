@@ -177,8 +177,7 @@ int cred_prepare(struct cred **out)
 	ref_init(&c->refs, 1);
 	group_list_get(c->groups);
 	user_ns_get(c->user_ns);
-	if (c->user != &root_user)
-		ref_get(&c->user->refs);
+	user_get(c->user);
 	*out = c;
 	return 0;
 }

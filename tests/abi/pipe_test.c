@@ -135,3 +135,68 @@ TEST(short_writes_are_atomic)
 	}
 	CHECK_EQ(got, WRITERS * ROUNDS);
 }
+
+static void write_knob(const char *name, const char *text)
+{
+	char path[64];
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/sys/fs/%s", name);
+	fd = open(path, O_WRONLY);
+	CHECK(fd >= 0);
+	CHECK_EQ(write(fd, text, strlen(text)), (long)strlen(text));
+	CHECK(close(fd) == 0);
+}
+
+/* Who has filled the soft limit gets pipes of two pages. */
+static void small_pipes(void)
+{
+	int a[2], b[2], c[2];
+
+	CHECK(setgid(4711) == 0 && setuid(4711) == 0);
+	CHECK(pipe(a) == 0 && pipe(b) == 0 && pipe(c) == 0);
+	CHECK_EQ(fcntl(a[0], F_GETPIPE_SZ), 65536);
+	CHECK_EQ(fcntl(b[0], F_GETPIPE_SZ), 65536);
+	CHECK_EQ(fcntl(c[0], F_GETPIPE_SZ), 8192);
+	CHECK_ERR(fcntl(c[0], F_SETPIPE_SZ, 16384), EPERM);
+	CHECK_EQ(fcntl(c[0], F_SETPIPE_SZ, 4096), 4096);
+	CHECK(close(a[0]) == 0 && close(a[1]) == 0);
+	CHECK_EQ(fcntl(c[0], F_SETPIPE_SZ, 16384), 16384);
+}
+
+static void no_pipes(void)
+{
+	int a[2], b[2];
+
+	CHECK(setgid(4711) == 0 && setuid(4711) == 0);
+	CHECK(pipe(a) == 0);
+	CHECK_ERR(pipe(b), ENFILE);
+	CHECK(close(a[0]) == 0 && close(a[1]) == 0);
+	CHECK(pipe(b) == 0);
+}
+
+TEST(a_user_s_pipes_are_limited)
+{
+	pid_t pid;
+	int p[2];
+
+	if (geteuid())
+		SKIP("root sets the limits");
+	write_knob("pipe-user-pages-soft", "32");
+	pid = fork();
+	if (!pid) {
+		small_pipes();
+		_exit(0);
+	}
+	CHECK_CHILD(pid);
+	write_knob("pipe-user-pages-soft", "16384");
+	write_knob("pipe-user-pages-hard", "16");
+	pid = fork();
+	if (!pid) {
+		no_pipes();
+		_exit(0);
+	}
+	CHECK_CHILD(pid);
+	CHECK(pipe(p) == 0 && pipe(p) == 0);
+	write_knob("pipe-user-pages-hard", "0");
+}
