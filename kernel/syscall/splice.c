@@ -44,7 +44,7 @@ long sys_sendfile(int out_fd, int in_fd, s64 __user *upos, size_t n)
 	fd_release(out);
 out_in:
 	fd_release(in);
-	if (upos && done >= 0 && put_user((s64)pos, upos))
+	if (upos && put_user((s64)pos, upos))
 		return -EFAULT;
 	return done;
 }

@@ -327,3 +327,15 @@ TEST(priorities_of_input_and_output)
 	CHECK(syscall(SYS_ioprio_set, 1, 0, IO(3, 0)) == 0);
 	CHECK_ERR(syscall(SYS_vhangup), EPERM);
 }
+
+TEST(sendfile_writes_the_position_back)
+{
+	off_t *pos = mmap(NULL, 4096, PROT_READ, MAP_SHARED | MAP_ANONYMOUS,
+			  -1, 0);
+	int fd = enter(NULL), to = open("to", O_CREAT | O_WRONLY, 0644);
+
+	CHECK(write(fd, "x", 1) == 1);
+	CHECK_ERR(sendfile(to, fd, pos, 1), EFAULT);
+	CHECK_ERR(sendfile(fd, to, pos, 1), EFAULT);
+	CHECK_ERR(sendfile(fd, to, NULL, 1), EBADF);
+}
