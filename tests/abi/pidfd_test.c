@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 
@@ -187,4 +188,42 @@ TEST(others_are_advised)
 	kill(pid, SIGKILL);
 	CHECK(waitpid(pid, NULL, 0) == pid);
 	CHECK_ERR(advise(fd, p, 8192, MADV_WILLNEED, 0), ESRCH);
+}
+
+/* Asks for the number pid; that of whoever came. */
+static pid_t sleeper_as(pid_t pid)
+{
+	int fd = open("/proc/sys/kernel/ns_last_pid", O_WRONLY);
+
+	CHECK(fd >= 0 && dprintf(fd, "%d", pid - 1) > 0 && close(fd) == 0);
+	return sleeper();
+}
+
+TEST(the_next_of_a_number_is_another)
+{
+	struct stat old, now;
+	pid_t pid, next = 0;
+	char name[32];
+	int fd;
+
+	if (geteuid())
+		SKIP("root chooses numbers");
+	for (int i = 0; i < 20; i++) {
+		pid = sleeper();
+		snprintf(name, sizeof(name), "/proc/%d", pid);
+		fd = open(name, O_DIRECTORY | O_RDONLY);
+		CHECK(fd >= 0 && fstat(fd, &old) == 0);
+		kill(pid, SIGKILL);
+		CHECK(waitpid(pid, NULL, 0) == pid);
+		next = sleeper_as(pid);
+		if (next == pid)
+			break;
+		kill(next, SIGKILL);
+		CHECK(waitpid(next, NULL, 0) == next && close(fd) == 0);
+	}
+	CHECK(next == pid);
+	CHECK(stat(name, &now) == 0);
+	CHECK(now.st_ino != old.st_ino);
+	CHECK_ERR(send(fd, SIGUSR1, NULL, 0), ESRCH);
+	kill(next, SIGKILL);
 }
