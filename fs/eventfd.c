@@ -108,7 +108,7 @@ static const struct file_ops eventfd_fops = {
 	.llseek = noop_llseek,
 	.release = eventfd_release,
 	.show_fdinfo = eventfd_fdinfo,
-	.nowait = FMODE_READ | FMODE_WRITE,
+	.nowait = FMODE_READ,
 };
 
 bool eventfd_is(const struct file *f)

@@ -543,7 +543,6 @@ const struct file_ops fifo_fops = {
 	.fasync = pipe_fasync,
 	.open = fifo_open,
 	.release = pipe_release,
-	.nowait = FMODE_READ | FMODE_WRITE,
 };
 
 int pipe_create(unsigned flags, struct file *out[2])

@@ -90,7 +90,7 @@ static ssize_t random_read(struct file *f, struct iter *it, u64 *pos,
 	ssize_t done = 0;
 
 	if (blocks && !random_is_seeded()) {
-		if (f->flags & O_NONBLOCK)
+		if ((f->flags & O_NONBLOCK) || (flags & IOCB_NOWAIT))
 			return -EAGAIN;
 		if (random_wait_seeded_intr())
 			return -ERESTARTSYS;
@@ -301,6 +301,7 @@ static const struct file_ops random_fops = {
 	.write_iter = random_write,
 	.llseek = noop_llseek,
 	.ioctl = random_ioctl,
+	.nowait = FMODE_READ | FMODE_WRITE,
 };
 static const struct file_ops kmsg_fops = {
 	.open = kmsg_open,

@@ -128,6 +128,8 @@ static long do_vector(struct file *f, const struct uiovec __user *vec,
 
 	if (!(f->mode & (is_write ? FMODE_WRITE : FMODE_READ)))
 		return -EBADF;
+	if (is_write && !f->ops->write_iter)
+		return -EINVAL;
 	if (nr > 1024)
 		return -EINVAL;
 	err = iter_import(&it, vec, (unsigned)nr, fast, FAST_IOV, &iov,
