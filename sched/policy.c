@@ -120,7 +120,7 @@ static void prio_was_set(struct task *t)
 
 /* --- sched_setattr and kin ------------------------------------------------------ */
 
-static int check_params(const struct sched_params *p)
+int sched_check(const struct sched_params *p)
 {
 	if (p->flags & ~(u64)(SCHED_FLAG_RESET_ON_FORK | SCHED_FLAG_RECLAIM |
 			      SCHED_FLAG_KEEP_POLICY | SCHED_FLAG_KEEP_PARAMS))
@@ -138,9 +138,19 @@ static int check_params(const struct sched_params *p)
 	return is_fair_policy(p->policy) && !p->priority ? 0 : -EINVAL;
 }
 
+void sched_set_slack(struct task *t, u64 ns)
+{
+	if (!is_fair_policy(t->policy))
+		ns = 0;
+	else if (!ns)
+		ns = t->default_slack_ns;
+	WRITE_ONCE(t->timer_slack_ns, ns);
+}
+
 static void set_params(struct task *t, const struct sched_params *p)
 {
 	t->policy = p->policy;
+	sched_set_slack(t, t->timer_slack_ns);
 	t->reset_on_fork = p->flags & SCHED_FLAG_RESET_ON_FORK;
 	if (p->flags & SCHED_FLAG_KEEP_PARAMS)
 		return;
@@ -185,7 +195,7 @@ static int set_locked(struct task *t, struct sched_params *p)
 int sched_set(struct task *t, const struct sched_params *params)
 {
 	struct sched_params p = *params;
-	int err = check_params(&p);
+	int err = sched_check(&p);
 
 	if (err)
 		return err;

@@ -185,7 +185,7 @@ int proc_timerslack_write(const struct task_view *v, char *text, size_t len)
 		return -EPERM;
 	if (str_to_u64(text, 10, NULL, &ns))
 		return -EINVAL;
-	WRITE_ONCE(v->t->timer_slack_ns, ns ? ns : v->t->default_slack_ns);
+	sched_set_slack(v->t, ns);
 	return 0;
 }
 

@@ -54,7 +54,11 @@ struct sched_params {		/* as struct sched_attr */
 #define SCHED_FLAG_KEEP_POLICY 8
 #define SCHED_FLAG_KEEP_PARAMS 16
 /* The mechanism; rights were checked.  -EINVAL, -EBUSY (admission). */
+/* Are they valid?  sched_set() asks too. */
+int __must_check sched_check(const struct sched_params *p);
 int __must_check sched_set(struct task *t, const struct sched_params *p);
+/* 0: the task's default.  What is not of the fair class has no slack. */
+void sched_set_slack(struct task *t, u64 ns);
 void sched_get(struct task *t, struct sched_params *p);
 void sched_set_nice(struct task *t, int nice);
 static inline int task_nice(const struct task *t)

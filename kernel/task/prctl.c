@@ -252,7 +252,7 @@ int do_prctl(int option, unsigned long a2, unsigned long a3, unsigned long a4,
 	case PR_SET_SECUREBITS:
 		return securebits(a2);
 	case PR_SET_TIMERSLACK:
-		current->timer_slack_ns = a2 ? a2 : current->default_slack_ns;
+		sched_set_slack(current, a2);
 		return 0;
 	case PR_GET_TIMERSLACK:
 		*ret = (long)current->timer_slack_ns;

@@ -57,6 +57,10 @@ static bool needs_privilege(struct task *t, const struct sched_params *p)
 
 int sched_may_set(struct task *t, const struct sched_params *p)
 {
+	int err = sched_check(p);
+
+	if (err)
+		return err;
 	return needs_privilege(t, p) && !capable(CAP_SYS_NICE) ? -EPERM : 0;
 }
 

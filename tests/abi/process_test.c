@@ -446,6 +446,7 @@ TEST(accounting_wants_a_file_and_a_right)
 TEST(the_default_of_timer_slack_is_inherited)
 {
 	int fd = open("/proc/self/timerslack_ns", O_WRONLY);
+	struct sched_param rt = { 1 }, fair = { 0 };
 	pid_t pid;
 
 	CHECK(prctl(PR_SET_TIMERSLACK, 70000) == 0);
@@ -461,6 +462,14 @@ TEST(the_default_of_timer_slack_is_inherited)
 	CHECK_CHILD(pid);
 	CHECK(write(fd, "0", 1) == 1);
 	CHECK_EQ(prctl(PR_GET_TIMERSLACK), 50000);
+	CHECK(set_policy(SCHED_FIFO, &rt) == 0);
+	CHECK_EQ(prctl(PR_GET_TIMERSLACK), 0);
+	CHECK(prctl(PR_SET_TIMERSLACK, 70000) == 0);
+	CHECK_EQ(prctl(PR_GET_TIMERSLACK), 0);
+	CHECK(set_policy(SCHED_OTHER, &fair) == 0);
+	CHECK_EQ(prctl(PR_GET_TIMERSLACK), 50000);
+	CHECK(setuid(65534) == 0);
+	CHECK_ERR(set_policy(99, &fair), EINVAL);
 }
 
 TEST(huge_pages_can_be_refused)
