@@ -529,7 +529,7 @@ static long do_recvmsg(struct socket *s, struct user_msghdr __user *u,
 
 	if (copy_from_user(&h, u, sizeof(h)))
 		return -EFAULT;
-	if (h.namelen < 0)
+	if (h.name && h.namelen < 0)
 		return -EINVAL;
 	if (h.iovlen > 1024)
 		return -EMSGSIZE;
