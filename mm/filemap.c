@@ -420,11 +420,12 @@ static ssize_t write_piece(struct mapping *m, struct iter *it, u64 pos,
 
 static void throttle(struct mapping *m, u32 *pages)
 {
-	++*pages;
-	if (!(*pages % READ_BATCH))
+	if (!(++*pages % READ_BATCH))
 		cond_resched();
-	if (!(*pages % BALANCE_EVERY) && !mapping_is_shmem(m))
-		balance_dirty_pages();
+	if (++current->unbalanced_pages < BALANCE_EVERY || mapping_is_shmem(m))
+		return;
+	current->unbalanced_pages = 0;
+	balance_dirty_pages();
 }
 
 ssize_t filemap_write(struct mapping *m, struct iter *it, u64 *pos)
