@@ -90,6 +90,39 @@ TEST(ratios_have_limits)
 	CHECK_EQ(set(KERNEL "dmesg_restrict", "x"), EINVAL);
 }
 
+static long dirty_kb(void)
+{
+	return atol(strstr(get("/proc/meminfo"), "Dirty:") + 6);
+}
+
+/* However small the pieces are: they count together. */
+TEST(small_writes_are_held_back_too)
+{
+	static const char piece[4096] = "x";
+	char background[24], limit[24], name[] = "/var/tmp/dirty.XXXXXX";
+	long most = 0;
+	int fd;
+
+	need_root();
+	if (sysconf(_SC_PHYS_PAGES) > 300000)
+		exit(TEST_SKIPPED);	/* 2 % of it is too much to write */
+	snprintf(background, sizeof(background), "%ld",
+		 number(VM "dirty_background_ratio"));
+	snprintf(limit, sizeof(limit), "%ld", number(VM "dirty_ratio"));
+	CHECK_EQ(set(VM "dirty_background_ratio", "1"), 0);
+	CHECK_EQ(set(VM "dirty_ratio", "2"), 0);
+	fd = mkstemp(name);
+	for (int i = 0; i < (48 << 20) / 4096; i++) {
+		CHECK(write(fd, piece, sizeof(piece)) == sizeof(piece));
+		if (i % 256 == 0 && dirty_kb() > most)
+			most = dirty_kb();
+	}
+	unlink(name);
+	CHECK_EQ(set(VM "dirty_background_ratio", background), 0);
+	CHECK_EQ(set(VM "dirty_ratio", limit), 0);
+	CHECK(most < 36 << 10);
+}
+
 TEST(centiseconds_are_kept)
 {
 	long was;
