@@ -109,6 +109,7 @@ static const struct file_ops eventfd_fops = {
 	.release = eventfd_release,
 	.show_fdinfo = eventfd_fdinfo,
 	.nowait = FMODE_READ,
+	.no_splice = true,
 };
 
 bool eventfd_is(const struct file *f)

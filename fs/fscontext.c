@@ -60,6 +60,7 @@ static const struct file_ops context_fops = {
 	.read_iter = context_read,
 	.llseek = no_llseek,
 	.release = context_release,
+	.no_splice = true,
 };
 
 static struct fs_context *context_of(struct file *f)

@@ -595,6 +595,7 @@ static const struct file_ops inotify_fops = {
 	.llseek = noop_llseek,
 	.release = inotify_release,
 	.show_fdinfo = inotify_fdinfo,
+	.no_splice = true,
 };
 
 static struct instance *new_instance(void)

@@ -151,6 +151,7 @@ static const struct file_ops signalfd_fops = {
 	.release = signalfd_release,
 	.show_fdinfo = signalfd_fdinfo,
 	.nowait = FMODE_READ,
+	.no_splice = true,
 };
 
 int signalfd_create(u64 mask, unsigned flags, struct file **out)

@@ -41,6 +41,16 @@ static ssize_t read_buf(struct file *in, u64 *pos, void *buf, size_t n)
 	return vfs_read(in, &it, pos, file_iocb_flags(in));
 }
 
+static bool can_give(const struct file *f)
+{
+	return f->ops->splice_read || (f->ops->read_iter && !f->ops->no_splice);
+}
+
+static bool can_take(const struct file *f)
+{
+	return f->ops->write_iter && !f->ops->no_splice;
+}
+
 static bool is_cached(const struct file *f)
 {
 	return f->ops->read_iter == generic_read_iter && !(f->flags & O_DIRECT);
@@ -158,8 +168,7 @@ ssize_t vfs_sendfile(struct file *out, struct file *in, u64 *pos, size_t n)
 
 	if (!(in->mode & FMODE_READ) || !(out->mode & FMODE_WRITE))
 		return -EBADF;
-	if (!in->ops->read_iter || !out->ops->write_iter ||
-	    !(in->mode & FMODE_LSEEK))
+	if (!can_give(in) || !can_take(out) || !(in->mode & FMODE_LSEEK))
 		return -EINVAL;
 	if ((out->flags & O_APPEND) && !file_pipe(out))
 		return -EINVAL;
@@ -328,23 +337,51 @@ ssize_t vfs_splice(struct file *in, u64 *ipos, struct file *out, u64 *opos,
 			return -ESPIPE;
 		if (opos && !(out->mode & FMODE_PREAD))
 			return -EINVAL;
-		if (out->flags & O_APPEND)
+		if ((out->flags & O_APPEND) || !can_take(out))
 			return -EINVAL;
 		return pipe_to_file(in, out, opos ? opos : &out->pos, n,
 				    nonblock);
 	}
-	if (!op || S_ISDIR(in->inode->mode))
+	if (!op)
 		return -EINVAL;
 	if (opos)
 		return -ESPIPE;
-	if (ipos && !(in->mode & FMODE_PREAD))
+	if (!can_give(in) || (ipos && !(in->mode & FMODE_PREAD)))
 		return -EINVAL;
 	return file_to_pipe(in, ipos ? ipos : &in->pos, out, n, nonblock);
 }
 
-ssize_t vfs_tee(struct file *in, struct file *out, size_t n, unsigned flags)
+/* Waits for some room, or some bytes, and for no more; of the pipe's O_NONBLOCK
+ * Linux takes no notice. */
+ssize_t vfs_vmsplice(struct file *f, struct iter *it, unsigned flags)
 {
 	bool nonblock = flags & SPLICE_F_NONBLOCK;
+	bool is_write = f->mode & FMODE_WRITE;
+	struct pipe *p = file_pipe(f);
+	size_t room;
+	ssize_t n = 0;
+
+	if (!it->count)
+		return 0;
+	irqs_unmask();
+	do {
+		n = is_write ? pipe_wait_writable(p, nonblock) :
+			       pipe_wait_readable(p, nonblock);
+		if (n <= 0)
+			return n;
+		room = pipe_room(p);
+		if (is_write && it->count > room)
+			it->count = max(room, (size_t)1);
+		n = is_write ? vfs_write(f, it, &f->pos, IOCB_NOWAIT) :
+			       vfs_read(f, it, &f->pos, IOCB_NOWAIT);
+	} while (n == -EAGAIN && !nonblock);	/* somebody was faster */
+	return n;
+}
+
+ssize_t vfs_tee(struct file *in, struct file *out, size_t n, unsigned flags)
+{
+	bool nonblock = (flags & SPLICE_F_NONBLOCK) ||
+			((in->flags | out->flags) & O_NONBLOCK);
 	struct pipe *ip = file_pipe(in), *op = file_pipe(out);
 	ssize_t done = 0;
 	size_t sum = 0, got;

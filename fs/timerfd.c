@@ -139,6 +139,7 @@ static const struct file_ops timerfd_fops = {
 	.release = timerfd_release,
 	.show_fdinfo = timerfd_fdinfo,
 	.nowait = FMODE_READ,
+	.no_splice = true,
 };
 
 bool is_timerfd(const struct file *f)

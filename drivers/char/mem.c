@@ -310,6 +310,7 @@ static const struct file_ops kmsg_fops = {
 	.llseek = kmsg_llseek,
 	.poll = kmsg_poll,
 	.release = kmsg_release,
+	.no_splice = true,
 };
 
 #define MEM(n, minor, m, ops)                                                  \

@@ -448,6 +448,7 @@ struct file_ops {
 	ssize_t (*splice_read)(struct file *f, struct iter *it, u64 *pos,
 			       unsigned flags);
 	u32 nowait;	/* FMODE_READ, _WRITE: that one knows IOCB_NOWAIT */
+	bool no_splice;		/* events, not bytes: read and write only */
 };
 #define IOCB_NOWAIT 1u
 #define IOCB_APPEND 2u
@@ -564,6 +565,8 @@ ssize_t vfs_copy_file_range(struct file *in, u64 *ipos, struct file *out,
 ssize_t vfs_splice(struct file *in, u64 *ipos, struct file *out, u64 *opos,
 		   size_t n, unsigned flags);
 ssize_t vfs_tee(struct file *in, struct file *out, size_t n, unsigned flags);
+/* f is a pipe's end; which one tells the direction. */
+ssize_t vfs_vmsplice(struct file *f, struct iter *it, unsigned flags);
 int __must_check vfs_statfs(const struct path *p, struct kstatfs *st);
 int __must_check vfs_statfs_sb(struct dentry *d, struct kstatfs *st);
 int __must_check vfs_setxattr(const struct path *p, const char *name,

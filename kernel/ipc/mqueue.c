@@ -472,4 +472,5 @@ const struct file_ops mqueue_fops = {
 	.llseek = generic_llseek,
 	.poll = mqueue_poll,
 	.flush = mqueue_flush,
+	.no_splice = true,
 };

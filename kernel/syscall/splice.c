@@ -153,7 +153,6 @@ long sys_vmsplice(int fd, const struct uiovec __user *vec, unsigned long nr,
 	struct uiovec fast[FAST_IOV], *iov = fast;
 	struct fd f;
 	struct iter it;
-	bool is_write;
 	long n;
 
 	if (flags & ~SPLICE_FLAGS)
@@ -164,15 +163,12 @@ long sys_vmsplice(int fd, const struct uiovec __user *vec, unsigned long nr,
 	n = -EBADF;
 	if (!file_pipe(f.file))
 		goto out;
-	is_write = f.file->mode & FMODE_WRITE;
 	n = nr > 1024 ? -EINVAL :
 			iter_import(&it, vec, (unsigned)nr, fast, FAST_IOV,
-				    &iov, is_write);
+				    &iov, f.file->mode & FMODE_WRITE);
 	if (n)
 		goto out;
-	irqs_unmask();
-	n = is_write ? vfs_write(f.file, &it, &f.file->pos, 0) :
-		       vfs_read(f.file, &it, &f.file->pos, 0);
+	n = vfs_vmsplice(f.file, &it, flags);
 	if (iov != fast)
 		kfree(iov);
 out:

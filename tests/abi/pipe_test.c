@@ -4,7 +4,14 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/inotify.h>
 #include <sys/ioctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/timerfd.h>
+#include <sys/uio.h>
 
 static int fds[2];
 
@@ -199,4 +206,66 @@ TEST(a_user_s_pipes_are_limited)
 	CHECK_CHILD(pid);
 	CHECK(pipe(p) == 0 && pipe(p) == 0);
 	write_knob("pipe-user-pages-hard", "0");
+}
+
+TEST(vmsplice_takes_what_there_is_room_for)
+{
+	static char block[131072] __attribute__((aligned(4096)));
+	static char got[65536] __attribute__((aligned(4096)));
+	struct iovec v = { block, sizeof(block) }, in = { got, sizeof(got) };
+	struct pollfd p;
+	int zero = 0;
+	pid_t pid;
+
+	memset(block, 'v', sizeof(block));
+	CHECK(pipe(fds) == 0);
+	CHECK_ERR(vmsplice(fds[0], &in, 1, SPLICE_F_NONBLOCK), EAGAIN);
+	CHECK_EQ(vmsplice(fds[1], &v, 1, 0), 65536);
+	CHECK_ERR(vmsplice(fds[1], &v, 1, SPLICE_F_NONBLOCK), EAGAIN);
+	/* Without the flag it waits, whatever the pipe says. */
+	CHECK(fcntl(fds[1], F_SETFL, O_NONBLOCK) == 0);
+	pid = fork();
+	if (pid == 0)
+		_exit(vmsplice(fds[1], &v, 1, 0) != 65536);
+	usleep(20000);
+	CHECK_EQ(waitpid(pid, NULL, WNOHANG), 0);
+	CHECK_EQ(vmsplice(fds[0], &in, 1, 0), 65536);
+	CHECK(got[0] == 'v' && got[65535] == 'v');
+	CHECK_CHILD(pid);
+	p = (struct pollfd){ .fd = fds[0], .events = POLLIN };
+	CHECK_EQ(poll(&p, 1, 0), 1);
+	CHECK_EQ(vmsplice(fds[1], &v, 0, 0), 0);
+	CHECK_ERR(vmsplice(fds[1], &v, 1, 0x100), EINVAL);
+	CHECK_ERR(vmsplice(fds[1], &v, 1025, 0), EINVAL);
+	zero = open("/dev/zero", O_RDWR);
+	CHECK_ERR(vmsplice(zero, &v, 1, 0), EBADF);
+	CHECK_EQ(vmsplice(fds[0], &in, 1, 0), 65536);
+	close(fds[1]);
+	CHECK_EQ(vmsplice(fds[0], &in, 1, 0), 0);
+}
+
+/* What is no stream of bytes cannot be spliced, and nobody waits for it. */
+TEST(events_are_not_spliced)
+{
+	sigset_t none;
+	int fd[8], other[2], n = 0;
+
+	sigemptyset(&none);
+	CHECK(pipe(fds) == 0 && pipe(other) == 0);
+	fd[n++] = eventfd(0, 0);
+	fd[n++] = signalfd(-1, &none, 0);
+	fd[n++] = timerfd_create(CLOCK_REALTIME, 0);
+	fd[n++] = inotify_init();
+	fd[n++] = epoll_create1(0);
+	fd[n++] = open("/dev/kmsg", O_RDWR);
+	fd[n++] = socket(AF_UNIX, SOCK_STREAM, 0);
+	for (int i = 0; i < n; i++) {
+		CHECK(fd[i] >= 0);
+		CHECK_ERR(splice(fd[i], NULL, fds[1], NULL, 1, 0), EINVAL);
+		if (i < 3)
+			CHECK_ERR(splice(fds[0], NULL, fd[i], NULL, 1, 0),
+				  EINVAL);
+	}
+	CHECK(fcntl(other[1], F_SETFL, O_NONBLOCK) == 0);
+	CHECK_ERR(tee(fds[0], other[1], 1, 0), EAGAIN);
 }
