@@ -215,6 +215,7 @@ static int area_born(struct copy *c)
 		vma_set_flags(v, v->flags & ~(VM_LOCKED | VM_LOCKONFAULT));
 	if (unlikely(v->flags & VM_WIPEONFORK))
 		v->has_anon = false;
+	v->is_forked = v->has_anon;
 	if (v->ops && v->ops->open)
 		v->ops->open(v);
 	vma_link_file(v);

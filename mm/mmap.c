@@ -208,7 +208,7 @@ static int map_locked(struct mm *mm, const struct map_request *rq,
 	struct vma *v;
 	int err;
 
-	if (mm->nr_vmas >= sysctl_max_map_count)
+	if (mm->nr_vmas > sysctl_max_map_count)	/* one more than it says */
 		return -ENOMEM;
 	err = mm_pick_address(mm, rq->addr, rq->len, rq->flags, addr);
 	if (err)

@@ -455,6 +455,14 @@ static bool same_text(const char *a, const char *b)
 	return a == b;
 }
 
+/* What shares pages with a relative is not joined with what has none, as in
+ * Linux, whose reverse map would take the relative's for them: programs see
+ * two areas in /proc/PID/maps. */
+static bool is_family_apart(const struct vma *a, const struct vma *b)
+{
+	return a->is_forked && !b->has_anon;
+}
+
 bool vma_can_merge(const struct vma *lo, const struct vma *hi)
 {
 	if (lo->end != hi->start || lo->flags != hi->flags ||
@@ -464,6 +472,8 @@ bool vma_can_merge(const struct vma *lo, const struct vma *hi)
 	if (lo->priv || hi->priv || (lo->flags & (VM_PFNMAP | VM_DONTEXPAND)))
 		return false;
 	if (!same_text(lo->anon_name, hi->anon_name))
+		return false;
+	if (unlikely(is_family_apart(lo, hi) || is_family_apart(hi, lo)))
 		return false;
 	return !lo->ops || vma_index(lo, lo->end) == hi->pgoff;
 }
@@ -475,6 +485,7 @@ static void join(struct vma *lo, struct vma *hi)
 	struct mm *mm = lo->mm;
 
 	lo->has_anon |= hi->has_anon;
+	lo->is_forked |= hi->is_forked;
 	vma_erase(mm, hi);
 	resize_locked(lo, lo->start, end, lo->pgoff);
 	vma_unlink_file(hi);

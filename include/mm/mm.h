@@ -89,6 +89,8 @@ struct vma {
 	const char *anon_name;
 	bool has_anon;			/* private pages may be in it; only
 					 * grows. map_lock shared is enough */
+	bool is_forked;			/* had some at fork: shares with others.
+					 * map_lock */
 };
 
 struct mm {

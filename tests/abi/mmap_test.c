@@ -299,3 +299,44 @@ TEST(pages_of_a_shared_file_change_places)
 	CHECK(remap(q, 4096, 0, 1, 0) == 0);
 	CHECK_EQ(q[0], 'x');
 }
+
+/* Where the area that begins at p ends, by /proc/self/maps. */
+static char *end_of(const char *p)
+{
+	unsigned long start, end;
+	char line[512], *found = NULL;
+	FILE *f = fopen("/proc/self/maps", "r");
+
+	CHECK(f);
+	while (fgets(line, sizeof(line), f))
+		if (sscanf(line, "%lx-%lx", &start, &end) == 2 &&
+		    start == (unsigned long)p)
+			found = (char *)end;
+	fclose(f);
+	return found;
+}
+
+TEST(areas_of_a_child_are_not_joined_with_new_ones)
+{
+	char *hole = mmap(NULL, 9 * 4096, PROT_READ, MAP_PRIVATE |
+			  MAP_ANONYMOUS, -1, 0), *p = hole + 3 * 4096;
+	int how = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED;
+	pid_t pid;
+
+	CHECK(munmap(hole, 9 * 4096) == 0);
+	CHECK(mmap(p, 4096, PROT_WRITE, how, -1, 0) == p);
+	*p = 1;
+	CHECK(mmap(p + 4096, 4096, PROT_WRITE, how, -1, 0) == p + 4096);
+	CHECK(end_of(p) == p + 8192);
+	pid = fork();
+	if (pid == 0) {
+		CHECK(mmap(p + 8192, 4096, PROT_WRITE, how, -1, 0) ==
+		      p + 8192);
+		CHECK(end_of(p) == p + 8192);
+		CHECK(end_of(p + 8192) == p + 3 * 4096);
+		_exit(0);
+	}
+	CHECK_CHILD(pid);
+	CHECK(mmap(p + 8192, 4096, PROT_WRITE, how, -1, 0) == p + 8192);
+	CHECK(end_of(p) == p + 3 * 4096);
+}
