@@ -23,9 +23,10 @@
 #include <mm/slab.h>
 #include <task/process.h>
 
-#define FD_LIMIT (1u << 20)		/* fs.nr_open */
 #define CLOSE_RANGE_UNSHARE 2u
 #define CLOSE_RANGE_CLOEXEC 4u
+
+u32 sysctl_nr_open = 1u << 20;
 
 struct files init_files = {
 	.refs = REF_INIT(1),
@@ -164,7 +165,7 @@ static u32 fd_end(void)
 {
 	u64 soft = READ_ONCE(current->process->rlim[RLIMIT_NOFILE].cur);
 
-	return (u32)min(soft, (u64)FD_LIMIT);
+	return (u32)min(soft, (u64)READ_ONCE(sysctl_nr_open));
 }
 
 static int alloc_number(struct files *fs, u32 min, bool is_cloexec,
@@ -518,13 +519,19 @@ static void share_files(struct fdtable *t)
 	}
 }
 
-/* Enough for the highest open number. */
-static u32 used_max(const struct fdtable *t)
+/* Enough for the highest open number.  Of those beyond a limit that has been
+ * lowered since, nobody gets a copy. */
+static int used_max(const struct fdtable *t, u32 *max)
 {
 	size_t last = find_last_bit(t->open, t->max);
 
-	return last == t->max || last < FD_INLINE ? FD_INLINE :
-						    size_for((u32)last);
+	*max = FD_INLINE;
+	if (last == t->max || last < FD_INLINE)
+		return 0;
+	if (last / 64 > (READ_ONCE(sysctl_nr_open) - 1) / 64)
+		return -EMFILE;
+	*max = size_for((u32)last);
+	return 0;
 }
 
 int files_copy(struct files *from, struct files **out)
@@ -537,7 +544,7 @@ int files_copy(struct files *from, struct files **out)
 	if (err)
 		return err;
 	spin_lock(&from->lock);
-	while ((max = used_max(from->table)) > fs->table->max) {
+	while (!(err = used_max(from->table, &max)) && max > fs->table->max) {
 		spin_unlock(&from->lock);
 		t = table_alloc(max);
 		if (!t) {
@@ -548,6 +555,11 @@ int files_copy(struct files *from, struct files **out)
 			kvfree(fs->table);
 		fs->table = t;
 		spin_lock(&from->lock);
+	}
+	if (err) {
+		spin_unlock(&from->lock);
+		files_put(fs);
+		return err;
 	}
 	table_copy(fs->table, from->table,
 		   min(from->table->max, fs->table->max));

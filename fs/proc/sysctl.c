@@ -116,6 +116,8 @@ static struct proc_int overcommit = { &sysctl_overcommit_memory, 0, 2 };
 static struct proc_int max_map_count = {
 	(int *)&sysctl_max_map_count, 0, INT_MAX
 };
+/* A table for the most is 128 MiB. */
+static struct proc_int nr_open = { (int *)&sysctl_nr_open, 64, 1 << 24 };
 static struct proc_int pipe_max = {
 	(int *)&sysctl_pipe_max_size, 4096, 1 << 30
 };
@@ -309,7 +311,7 @@ static const struct proc_entry entries[] = {
 	{ .name = "sys/vm/drop_caches", .mode = 0200,
 	  .write = drop_caches_write },
 	FACT("sys/fs/file-nr", file_nr_show),
-	CONST("sys/fs/nr_open", 1048576),
+	TUNABLE("sys/fs/nr_open", 0644, nr_open),
 	TUNABLE("sys/fs/pipe-max-size", 0644, pipe_max),
 	TUNABLE("sys/fs/dir-notify-enable", 0644, dir_notify),
 	TUNABLE("sys/fs/inotify/max_user_instances", 0644, inotify_instances),

@@ -120,6 +120,7 @@ void files_close_on_exec(struct files *fs);
 /* exec, unshare: gives current a table of its own. */
 int __must_check files_unshare(void);
 #define FILE_MAX_BY_MEMORY U64_MAX
+extern u32 sysctl_nr_open;
 extern u64 sysctl_file_max;		/* nobody wrote: BY_MEMORY */
 u64 files_max(void);			/* sysctl fs.file-max */
 u64 files_open(void);			/* open files now */

@@ -7,6 +7,7 @@
  */
 #include "task_impl.h"
 
+#include <fs/fdtable.h>
 #include <kernel/spinlock.h>
 #include <kernel/trace.h>
 #include <lib/errno.h>
@@ -23,7 +24,7 @@ static int check_limit(unsigned r, const struct rlimit *n,
 {
 	if (n->cur > n->max)
 		return -EINVAL;
-	if (r == RLIMIT_NOFILE && n->max > 1024 * 1024)
+	if (r == RLIMIT_NOFILE && n->max > READ_ONCE(sysctl_nr_open))
 		return -EPERM;
 	if (n->max > old->max && !capable(CAP_SYS_RESOURCE))
 		return -EPERM;

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <sys/klog.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -318,4 +319,57 @@ TEST(terminals_and_consoles_are_named)
 	CHECK(strstr(text, "pty_slave            /dev/pts      136 0-"));
 	CHECK(strstr(get("/proc/consoles"),
 		     "ttyS0                -W- (E"));
+}
+
+static int lines_of(const char *path)
+{
+	int n = 0;
+
+	for (const char *p = get(path); *p; p++)
+		n += *p == '\n';
+	return n;
+}
+
+TEST(max_map_count_ends_mappings)
+{
+	long before = number("/proc/sys/vm/max_map_count");
+	int status = -1;
+
+	need_root();
+	CHECK_EQ(set("/proc/sys/vm/max_map_count", "256"), 0);
+	if (fork() == 0) {
+		while (mmap(NULL, 1, PROT_READ, MAP_SHARED | MAP_ANONYMOUS,
+			    -1, 0) != MAP_FAILED)
+			;
+		CHECK_EQ(errno, ENOMEM);
+		CHECK_EQ(lines_of("/proc/self/maps"), 257);
+		_exit(0);
+	}
+	CHECK(wait(&status) > 0);
+	snprintf(text, sizeof(text), "%ld", before);
+	CHECK_EQ(set("/proc/sys/vm/max_map_count", text), 0);
+	CHECK_EQ(status, 0);
+}
+
+/* Limits of numbers may go up, and down below what is open. */
+TEST(nr_open_bounds_descriptors)
+{
+	struct rlimit r = { 1 << 21, 1 << 21 };
+	int top = (1 << 20) + 64;
+	pid_t pid;
+
+	need_root();
+	CHECK_EQ(number("/proc/sys/fs/nr_open"), 1 << 20);
+	CHECK_ERR(setrlimit(RLIMIT_NOFILE, &r), EPERM);
+	CHECK_EQ(set("/proc/sys/fs/nr_open", "63"), EINVAL);
+	CHECK_EQ(set("/proc/sys/fs/nr_open", "2097152"), 0);
+	CHECK(setrlimit(RLIMIT_NOFILE, &r) == 0);
+	CHECK_EQ(dup2(2, top), top);
+	CHECK_EQ(set("/proc/sys/fs/nr_open", "1048576"), 0);
+	CHECK_ERR(fork(), EMFILE);
+	CHECK(close(top) == 0);
+	pid = fork();
+	if (pid == 0)
+		_exit(0);
+	CHECK_CHILD(pid);
 }
