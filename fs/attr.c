@@ -171,6 +171,22 @@ void generic_fillattr(struct inode *i, struct kstat *st)
 			      STATX_ATTR_MOUNT_ROOT;
 }
 
+void kstat_set_dio(struct kstat *st, const struct block_device *b)
+{
+	st->result_mask |= STATX_DIOALIGN;
+	st->dio_mem_align = st->dio_offset_align = b->logical_block;
+}
+
+static void add_bdev_dio(const struct inode *i, struct kstat *st)
+{
+	struct block_device *b = blkdev_find_dev(i->rdev);
+
+	if (!b)
+		return;
+	kstat_set_dio(st, b);
+	blkdev_put(b);
+}
+
 int vfs_getattr(const struct path *p, struct kstat *st, u32 mask,
 		unsigned flags)
 {
@@ -186,6 +202,8 @@ int vfs_getattr(const struct path *p, struct kstat *st, u32 mask,
 		if (p->dentry == p->mnt->root)
 			st->attributes |= STATX_ATTR_MOUNT_ROOT;
 	}
+	if (unlikely(mask & STATX_DIOALIGN) && S_ISBLK(i->mode) && !err)
+		add_bdev_dio(i, st);
 	return err;
 }
 

@@ -37,7 +37,7 @@ __hot int path_getattr(int dfd, const char *name, unsigned lookup,
 	rcu_read_lock();
 	err = walk_rcu(&w);
 	if (likely(!err))
-		err = getattr_rcu(&w, st);
+		err = mask & STATX_DIOALIGN ? -ECHILD : getattr_rcu(&w, st);
 	rcu_read_unlock();
 	if (likely(err != -ECHILD))
 		return err;

@@ -192,8 +192,6 @@ int __must_check truncate_checked(struct dentry *d, u64 size, u32 extra,
 extern const struct file_ops chrdev_fops;
 
 /* --- perms ------------------------------------------------------------------*/
-/* The owner, or privileged. */
-bool inode_owner_or_capable(const struct inode *i);
 /* security.capability (file_caps.c); the inode's lock is held.  As current
  * writes it, to what is stored; and back: -EINVAL, -EPERM, -EOVERFLOW. */
 struct vfs_caps;

@@ -16,7 +16,8 @@
 #define FS_IOC_SETFLAGS 0x40086602u
 #define FS_IOC_GETVERSION 0x80087601u
 
-#define STATX_ATTR_NODUMP 0x40u
+/* Flags of inodes that statx tells by the same bits. */
+#define STATX_FLAGS (FL_COMPR | FL_NODUMP | FL_ENCRYPT | FL_VERITY)
 
 /* --- attributes ---------------------------------------------------------------*/
 
@@ -97,9 +98,10 @@ int ext4_getattr(const struct path *p, struct kstat *st, u32 mask,
 
 	generic_fillattr(i, st);
 	st->blocks += (u64)READ_ONCE(ei->delayed) << (i->sb->blkbits - 9);
-	if (ei->flags & FL_NODUMP)
-		st->attributes |= STATX_ATTR_NODUMP;
-	st->attributes_mask |= STATX_ATTR_NODUMP;
+	st->attributes |= ei->flags & STATX_FLAGS;
+	st->attributes_mask |= STATX_FLAGS;
+	if ((mask & STATX_DIOALIGN) && S_ISREG(i->mode))
+		kstat_set_dio(st, i->sb->bdev);
 	return 0;
 }
 

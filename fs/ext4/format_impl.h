@@ -154,6 +154,7 @@ struct ext4_dinode {
 };
 static_assert(sizeof(struct ext4_dinode) == 160, "inode");
 
+#define FL_COMPR 0x4u
 #define FL_SYNC 0x8u
 #define FL_IMMUTABLE 0x10u
 #define FL_APPEND 0x20u
@@ -169,7 +170,8 @@ static_assert(sizeof(struct ext4_dinode) == 160, "inode");
 #define FL_ENCRYPT 0x800u
 #define FL_USER_VISIBLE 0x705bdfffu
 #define FL_USER_CHANGES (FL_SYNC | FL_IMMUTABLE | FL_APPEND | FL_NODUMP |     \
-			 FL_NOATIME | 0x1u | 0x2u | 0x4u | 0x10000u | FL_TOPDIR)
+			 FL_NOATIME | 0x1u | 0x2u | FL_COMPR | 0x10000u |      \
+			 FL_TOPDIR)
 #define FL_INHERITED (FL_SYNC | FL_NODUMP | FL_NOATIME | 0x10000u)
 
 /* --- extents */

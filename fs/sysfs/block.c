@@ -96,6 +96,8 @@ ATTR(logical, seq_u64(s, "", b->logical_block));
 ATTR(physical, seq_u64(s, "",
 		       b->physical_block ? b->physical_block :
 					   b->logical_block));
+/* What direct I/O asks of memory, as a mask. */
+ATTR(dma_alignment, seq_u64(s, "", b->logical_block - 1));
 ATTR(max_kb, seq_u64(s, "", b->max_bytes >> 10));
 ATTR(segments, seq_u64(s, "", b->max_segments));
 ATTR(granularity, seq_u64(s, "", b->has_discard ? b->logical_block : 0));
@@ -104,6 +106,7 @@ ATTR(write_cache, seq_puts(s, b->has_flush ? "write back" :
 ATTR(scheduler, seq_puts(s, "[none]"));
 
 SYS_DIR(sys_queue_dir, { "discard_granularity", &granularity_file },
+	{ "dma_alignment", &dma_alignment_file },
 	{ "hw_sector_size", &logical_file },
 	{ "logical_block_size", &logical_file },
 	{ "max_hw_sectors_kb", &max_kb_file },

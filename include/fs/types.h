@@ -119,6 +119,7 @@ struct kstat {
 	u32 result_mask;		/* STATX_* that are valid */
 	u64 attributes, attributes_mask;
 	u64 mnt_id;
+	u32 dio_mem_align, dio_offset_align;	/* with STATX_DIOALIGN */
 };
 
 /* What setattr changes. */
@@ -149,6 +150,7 @@ struct iattr {
 #define STATX_BASIC_STATS 0x7ffu
 #define STATX_BTIME	0x800u
 #define STATX_MNT_ID	0x1000u
+#define STATX_DIOALIGN	0x2000u
 #define STATX_MNT_ID_UNIQUE 0x4000u
 #define STATX_ATTR_IMMUTABLE	0x10u
 #define STATX_ATTR_APPEND	0x20u

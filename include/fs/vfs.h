@@ -184,6 +184,10 @@ int __must_check file_update_for_write(struct file *f);
 struct timespec64 time_now(void);	/* CLOCK_REALTIME */
 /* Generic helpers for file systems. */
 void generic_fillattr(struct inode *i, struct kstat *st);
+/* STATX_DIOALIGN of a file on b, or of b itself. */
+void kstat_set_dio(struct kstat *st, const struct block_device *b);
+/* The owner, or privileged. */
+bool inode_owner_or_capable(const struct inode *i);
 int __must_check setattr_prepare(struct dentry *d, struct iattr *a);
 void setattr_copy(struct inode *i, const struct iattr *a);
 int simple_setattr(struct dentry *d, struct iattr *a);

@@ -38,7 +38,8 @@ struct statx_user {
 	struct statx_time atime, btime, ctime, mtime;
 	u32 rdev_major, rdev_minor, dev_major, dev_minor;
 	u64 mnt_id;
-	u64 _spare[13];
+	u32 dio_mem_align, dio_offset_align;
+	u64 _spare[12];
 };
 static_assert(sizeof(struct statx_user) == 256, "struct statx");
 
@@ -204,6 +205,10 @@ static int statx_to_user(const struct kstat *st, struct statx_user __user *u)
 		.mnt_id = st->mnt_id,
 	};
 
+	if (st->result_mask & STATX_DIOALIGN) {
+		s.dio_mem_align = st->dio_mem_align;
+		s.dio_offset_align = st->dio_offset_align;
+	}
 	return copy_to_user(u, &s, sizeof(s));
 }
 
