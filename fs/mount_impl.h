@@ -56,6 +56,9 @@ int __must_check super_remount(struct super_block *sb, unsigned flags,
 void group_assign(struct mount *top);	/* peer groups for a tree without */
 void group_leave(struct mount *m);
 void group_copy(struct mount *from, struct mount *to);
+/* The nearest group that m receives from, also through others, with a mount
+ * that can be seen below root; or 0. */
+int group_seen_above(const struct mount *m, const struct path *root);
 /* Copies of src on all that receive what is mounted on (parent, mp). */
 int __must_check tree_propagate(struct mount *src, struct mount *parent,
 				struct dentry *mp);

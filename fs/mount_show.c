@@ -105,6 +105,24 @@ static bool show_mounts(struct out *o, struct mount *m, char *tmp)
 	return true;
 }
 
+/* Where it receives from, if its master cannot be seen but others can. */
+static void put_origin(struct out *o, struct mount *m)
+{
+	struct path root;
+	char text[48];
+	int group;
+
+	if (!m->master_group)
+		return;
+	fs_get_root(current->fs, &root);
+	group = group_seen_above(m, &root);
+	path_put(&root);
+	if (!group || group == m->master_group)
+		return;
+	ksnprintf(text, sizeof(text), " propagate_from:%d", group);
+	put_text(o, text);
+}
+
 static void put_propagation(struct out *o, struct mount *m)
 {
 	char text[48];
@@ -117,6 +135,7 @@ static void put_propagation(struct out *o, struct mount *m)
 		ksnprintf(text, sizeof(text), " master:%d", m->master_group);
 		put_text(o, text);
 	}
+	put_origin(o, m);
 	if (m->propagation == PROP_UNBINDABLE)
 		put_text(o, " unbindable");
 }

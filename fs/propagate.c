@@ -116,6 +116,30 @@ static bool receives(const struct mount *n, const struct mount *from)
 	return group;
 }
 
+static bool is_reachable(struct mount *m, const struct path *root)
+{
+	struct dentry *d = m->root;
+
+	while (m != root->mnt && m->parent) {
+		d = m->mountpoint;
+		m = m->parent;
+	}
+	return m == root->mnt && dentry_is_below(d, root->dentry);
+}
+
+int group_seen_above(const struct mount *m, const struct path *root)
+{
+	struct mount *n;
+	int group;
+
+	for (group = m->master_group; group; group = master_of_group(group))
+		list_for_each_entry(n, &members, all_node)
+			if (n->peer_group == group && n->ns == m->ns &&
+			    is_reachable(n, root))
+				return group;
+	return 0;
+}
+
 /* What a receiver gets: a peer of src where it is a peer itself, else a
  * slave, shared anew if the receiver is. */
 static void set_copy_type(struct mount *copy, const struct mount *n,

@@ -36,7 +36,7 @@ struct statmount {
 	u64 ns_id, spare[49];
 	char text[];
 };
-static_assert(sizeof(struct statmount) == 512, "as Linux has it");
+static_assert(sizeof(struct statmount) == STATMOUNT_BYTES, "as Linux has it");
 
 struct out {
 	struct statmount *s;
@@ -84,6 +84,8 @@ static int put_point(struct out *o, struct mount *m, bool *is_below)
 
 	fs_get_root(current->fs, &root);
 	err = path_text(&p, &root, o->tmp, PATH_MAX, &text, &where);
+	if (o->s->mask & FROM)
+		o->s->from = (u64)group_seen_above(m, &root);
 	path_put(&root);
 	*is_below = !err && !where;
 	if (!*is_below || !(o->s->mask & POINT))
@@ -167,8 +169,6 @@ int mount_stat(u64 id, u64 mask, void *buf, size_t n, size_t *used)
 	struct out o = { .s = buf, .room = n - sizeof(struct statmount) };
 	int err;
 
-	if (n < sizeof(struct statmount))
-		return -EOVERFLOW;
 	o.tmp = kmalloc(PATH_MAX, GFP_KERNEL);
 	if (!o.tmp)
 		return -ENOMEM;

@@ -22,6 +22,7 @@
 #define NS_GET_PARENT 0xb702u
 #define NS_GET_NSTYPE 0xb703u
 #define NS_GET_OWNER_UID 0xb704u
+#define NS_GET_MNTNS_ID 0x8008b705u
 
 static struct mount *nsfs_mnt;		/* const after init */
 
@@ -157,6 +158,10 @@ static long nsfs_ioctl(struct file *f, unsigned cmd, unsigned long arg)
 		return put_user(from_kuid_munged(current_user_ns(),
 				((struct user_ns *)r->ns)->owner),
 				(u32 __user *)arg);
+	case NS_GET_MNTNS_ID:	/* what statmount(2) calls it */
+		if (r->type != CLONE_NEWNS)
+			return -EINVAL;
+		return put_user(ns_ref_ino(r), (u64 __user *)arg);
 	}
 	return -ENOTTY;
 }

@@ -40,8 +40,10 @@ int __must_check fscontext_command(struct file *f, bool is_create);
 int __must_check fscontext_mount(struct file *f, u32 mnt_flags,
 				 struct file **out);
 
-/* statmount(2): into a zeroed buffer of n bytes; -EOVERFLOW: too small. */
+/* statmount(2): into a zeroed buffer of n bytes, STATMOUNT_BYTES and room for
+ * texts; -EOVERFLOW: too little. */
 #define MNT_UNIQUE_OFFSET (1ull << 31)
+#define STATMOUNT_BYTES 512u
 int __must_check mount_stat(u64 id, u64 mask, void *buf, size_t n,
 			    size_t *used);
 /* listmount(2): ids of what lies below id, after `last`; their number. */

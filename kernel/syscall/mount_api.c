@@ -341,7 +341,7 @@ long sys_statmount(const void __user *req, void __user *ubuf, size_t size,
 		   unsigned flags)
 {
 	struct mnt_id_req r;
-	size_t used;
+	size_t used, n;
 	void *buf;
 	int err;
 
@@ -350,13 +350,16 @@ long sys_statmount(const void __user *req, void __user *ubuf, size_t size,
 	err = get_request(req, &r);
 	if (err)
 		return err;
-	size = min_t(size_t, size, 3 * PAGE_SIZE);
-	buf = kzalloc(max_t(size_t, size, 8), GFP_KERNEL);
+	/* Of what is no text the caller may take less. */
+	n = clamp(size, (size_t)STATMOUNT_BYTES, 3 * (size_t)PAGE_SIZE);
+	buf = kzalloc(n, GFP_KERNEL);
 	if (!buf)
 		return -ENOMEM;
-	err = mount_stat(r.id, r.param, buf, size, &used);
-	if (!err)
-		err = copy_to_user(ubuf, buf, used);
+	err = mount_stat(r.id, r.param, buf, n, &used);
+	if (!err) {
+		*(u32 *)buf = (u32)min(used, size);
+		err = copy_to_user(ubuf, buf, min(used, size));
+	}
 	kfree(buf);
 	return err;
 }

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <sched.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -223,6 +224,48 @@ TEST(mounts_are_told_by_number)
 	r.size = 0;
 	CHECK_ERR(syscall(LISTMOUNT, &r, ids, 8, 0), EINVAL);
 	CHECK(umount("n/sub") == 0 && umount("n") == 0 && umount("m") == 0);
+}
+
+static void told(const char *name, unsigned long long what,
+		 unsigned long long *about, size_t size)
+{
+	struct request r = { .size = 24, .id = id_of(name), .param = what };
+
+	CHECK(syscall(STATMOUNT, &r, about, size, 0) == 0);
+	CHECK_EQ(about[1], what);
+}
+
+TEST(mounts_tell_from_whom_they_receive)
+{
+	enum { BASIC = 2, FROM = 4, NS_ID = 64 };
+	unsigned long long about[64], group, ns;
+	int fd = open("/proc/self/ns/mnt", O_RDONLY);
+
+	enter();
+	CHECK(unshare(CLONE_NEWNS) == 0);
+	CHECK(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0);
+	CHECK(mount("x", "m", "tmpfs", 0, NULL) == 0);
+	told("m", FROM, about, sizeof(about));
+	CHECK_EQ(about[12], 0);
+	CHECK(mount(NULL, "m", NULL, MS_SHARED, NULL) == 0);
+	told("m", BASIC, about, sizeof(about));
+	CHECK_EQ((unsigned)about[0], 512);
+	group = about[10];
+	CHECK(group && about[9] == MS_SHARED);
+	CHECK(mount("m", "n", NULL, MS_BIND, NULL) == 0);
+	CHECK(mount(NULL, "n", NULL, MS_SLAVE, NULL) == 0);
+	told("n", BASIC, about, 96);
+	CHECK_EQ((unsigned)about[0], 96);
+	CHECK(about[9] == MS_SLAVE && about[11] == group);
+	told("n", FROM, about, sizeof(about));
+	CHECK_EQ(about[12], group);
+	told("n", NS_ID, about, sizeof(about));
+	CHECK(ioctl(fd, 0x8008b705, &ns) == 0 && ns != about[14]);
+	fd = open("/proc/self/ns/mnt", O_RDONLY);
+	CHECK(ioctl(fd, 0x8008b705, &ns) == 0);
+	CHECK_EQ(ns, about[14]);
+	CHECK_ERR(ioctl(open("/proc/self/ns/uts", O_RDONLY), 0x8008b705, &ns),
+		  EINVAL);
 }
 
 TEST(what_nobody_uses_expires)
