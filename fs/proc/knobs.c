@@ -14,6 +14,7 @@
 #include <lib/string.h>
 #include <mm/mm.h>
 #include <task/fork.h>
+#include <task/oom.h>
 
 #define THREADS_MAX 0x3fffffff	/* tids fit a futex word */
 #define CENTISEC_NS (NSEC_PER_SEC / 100)
@@ -206,6 +207,7 @@ static const struct proc_entry entries[] = {
 	FNS("sys/vm/overcommit_kbytes", 0644, kbytes_show, kbytes_write, NULL),
 	FNS("sys/vm/min_free_kbytes", 0644, min_free_show, min_free_write,
 	    NULL),
+	KNOB("sys/vm/panic_on_oom", 0644, sysctl_panic_on_oom, 0, 2),
 	KNOB("sys/vm/dirty_background_ratio", 0644,
 	     sysctl_dirty_background_ratio, 0, 100),
 	KNOB("sys/vm/dirty_ratio", 0644, sysctl_dirty_ratio, 0, 100),

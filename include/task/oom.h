@@ -4,5 +4,6 @@
 
 struct task;
 
+extern int sysctl_panic_on_oom;	/* nobody is killed then */
 /* Pages that killing t's process is worth, -1: never killed. */
 long oom_badness(struct task *t, u64 total_pages);

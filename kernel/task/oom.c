@@ -16,6 +16,7 @@
 
 #define ADJ_NEVER (-1000)
 
+int sysctl_panic_on_oom;
 static struct task *victim;	/* referenced. oom_lock */
 static struct irqlock oom_lock = IRQLOCK_INIT(RANK_IRQ, "oom_lock");
 
@@ -123,6 +124,8 @@ bool oom_kill_one(void)
 
 void oom_kill(void)
 {
+	if (READ_ONCE(sysctl_panic_on_oom) && !fatal_signal_pending(current))
+		panic("Out of memory: system-wide panic_on_oom is enabled\n");
 	if (!oom_kill_one())
 		panic("Out of memory and no killable processes...\n");
 }
