@@ -138,7 +138,11 @@ int socket_create(int family, int type, int protocol, unsigned flags,
 	struct socket *s;
 	int err;
 
-	if (family < 0 || family >= AF_MAX || !nf)
+	if (family < 0 || family >= AF_MAX)
+		return -EAFNOSUPPORT;
+	if (type < 0 || type >= SOCK_TYPES)
+		return -EINVAL;
+	if (!nf)
 		return -EAFNOSUPPORT;
 	s = kzalloc(sizeof(*s), GFP_KERNEL);
 	if (!s)

@@ -16,6 +16,7 @@
 #define SOCK_DGRAM 2
 #define SOCK_RAW 3
 #define SOCK_SEQPACKET 5
+#define SOCK_TYPES 11		/* there is none from here on */
 #define SOCK_TYPE_MASK 0xf
 #define SOCK_CLOEXEC O_CLOEXEC
 #define SOCK_NONBLOCK O_NONBLOCK

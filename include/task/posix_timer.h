@@ -26,6 +26,7 @@ void posix_timer_taken_locked(struct sigqueue *q, struct siginfo *info);
 
 #define SIGEV_SIGNAL 0
 #define SIGEV_NONE 1
+#define SIGEV_THREAD 2
 #define SIGEV_THREAD_ID 4
 
 /* Now on any clock, CPU clocks of others included (negative ids). -EINVAL. */

@@ -414,7 +414,9 @@ int posix_timer_create(int clock, const struct sigevent_k *ev, int *id)
 		return -EOPNOTSUPP;
 	if (!clock_is_cpu(clock) && (clock > CLOCK_TAI || clock == 10))
 		return -EINVAL;
-	if (ev->notify & ~(SIGEV_NONE | SIGEV_THREAD_ID | 2))
+	/* One of four; THREAD_ID goes with SIGEV_SIGNAL alone. */
+	if ((u32)ev->notify > SIGEV_THREAD_ID ||
+	    ev->notify == (SIGEV_NONE | SIGEV_THREAD))
 		return -EINVAL;
 	pt = kzalloc(sizeof(*pt), GFP_KERNEL);
 	if (!pt)
