@@ -176,6 +176,8 @@ int tmpfs_inode_new(struct super_block *sb, const struct inode *dir, u32 mode,
 		inode_put(i);
 		return err;
 	}
+	if (dir)
+		tmpfs_flags_inherit(i, dir);
 	*out = i;
 	return 0;
 }
@@ -447,6 +449,7 @@ static int tmpfs_iterate(struct file *f, struct dir_ctx *c)
 static const struct file_ops dir_ops = {
 	.iterate = tmpfs_iterate,
 	.llseek = generic_llseek,
+	.ioctl = tmpfs_ioctl,
 	.fsync = tmpfs_fsync,
 };
 

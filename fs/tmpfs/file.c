@@ -270,5 +270,6 @@ const struct file_ops tmpfs_file_ops = {
 	.llseek = tmpfs_llseek,
 	.mmap = tmpfs_mmap,
 	.fsync = tmpfs_fsync,
+	.ioctl = tmpfs_ioctl,
 	.fallocate = tmpfs_fallocate,
 };

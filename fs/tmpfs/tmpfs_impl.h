@@ -14,6 +14,7 @@ struct tmpfs_sb {
 /* What inode->priv of every kind begins with, if there is one. */
 struct tmpfs_node {
 	struct tmpfs_xattr *xattrs;	/* by name. tmpfs_sb.lock */
+	u32 flags;			/* chattr's. inode lock */
 };
 
 /* An entry of a directory: owns a reference to its inode. */
@@ -56,6 +57,9 @@ void tmpfs_xattrs_free(struct inode *i);
 #define TMPFS_XATTR_OPS                                                        \
 	.getxattr = tmpfs_getxattr, .setxattr = tmpfs_setxattr,                \
 	.listxattr = tmpfs_listxattr
+/* Of a new inode in dir, whose kind is set. */
+void tmpfs_flags_inherit(struct inode *i, const struct inode *dir);
+long tmpfs_ioctl(struct file *f, unsigned cmd, unsigned long arg);
 int tmpfs_fsync(struct file *f, u64 start, u64 end, bool data_only);
 void tmpfs_link_free(struct inode *i);
 void tmpfs_empty(struct inode *i);

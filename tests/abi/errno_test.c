@@ -5,6 +5,7 @@
 #include <grp.h>
 #include <limits.h>
 #include <sched.h>
+#include <linux/fs.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
@@ -14,6 +15,7 @@
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <sys/timex.h>
 #include <sys/un.h>
 #include <sys/xattr.h>
@@ -338,4 +340,109 @@ TEST(sendfile_writes_the_position_back)
 	CHECK_ERR(sendfile(to, fd, pos, 1), EFAULT);
 	CHECK_ERR(sendfile(fd, to, pos, 1), EFAULT);
 	CHECK_ERR(sendfile(fd, to, NULL, 1), EBADF);
+}
+
+TEST(timers_and_sockets_of_no_kind)
+{
+	struct sigevent ev = { .sigev_signo = SIGUSR1 };
+	int id, fd[2];
+
+	for (int how = 0; how < 9; how++) {
+		ev.sigev_notify = how;
+		if (how < 3)
+			CHECK(syscall(SYS_timer_create, 0, &ev, &id) == 0);
+		else if (how != SIGEV_THREAD_ID)
+			CHECK_ERR(syscall(SYS_timer_create, 0, &ev, &id),
+				  EINVAL);
+	}
+	CHECK_ERR(socketpair(AF_UNIX, 11, 0, fd), EINVAL);
+	CHECK_ERR(socketpair(AF_UNIX, 9, 0, fd), ESOCKTNOSUPPORT);
+	CHECK_ERR(socketpair(0, SOCK_STREAM, 0, fd), EAFNOSUPPORT);
+}
+
+/* chattr's flags: append only, immutable, no dump. */
+TEST(flags_on_tmpfs)
+{
+	struct timespec t[2] = { { .tv_nsec = UTIME_NOW },
+				 { .tv_nsec = UTIME_OMIT } };
+	int flags, fd, more;
+	pid_t pid;
+
+	unlink("/dev/shm/flags");
+	CHECK(chdir("/dev/shm") == 0);
+	fd = open("flags", O_CREAT | O_RDWR, 0644);
+	CHECK(ioctl(fd, FS_IOC_GETFLAGS, &flags) == 0 && flags == 0);
+	flags = FS_APPEND_FL | FS_NODUMP_FL;
+	CHECK(ioctl(fd, FS_IOC_SETFLAGS, &flags) == 0);
+	flags = 0;
+	CHECK(ioctl(fd, FS_IOC_GETFLAGS, &flags) == 0);
+	CHECK_EQ(flags, FS_APPEND_FL | FS_NODUMP_FL);
+	CHECK_ERR(open("flags", O_RDWR), EPERM);
+	CHECK((more = open("flags", O_WRONLY | O_APPEND)) >= 0);
+	CHECK_ERR(unlink("flags"), EPERM);
+	CHECK_ERR(utimensat(AT_FDCWD, "flags", t, 0), EPERM);
+	CHECK(utimensat(AT_FDCWD, "flags", NULL, 0) == 0);
+	flags = FS_IMMUTABLE_FL;
+	CHECK(ioctl(fd, FS_IOC_SETFLAGS, &flags) == 0);
+	CHECK_ERR(utimensat(AT_FDCWD, "flags", NULL, 0), EPERM);
+	CHECK_ERR(setxattr("flags", "user.a", "", 0, 0), EPERM);
+	CHECK_ERR(chmod("flags", 0600), EPERM);
+	flags = 4;	/* compression */
+	CHECK_ERR(ioctl(fd, FS_IOC_SETFLAGS, &flags), EOPNOTSUPP);
+	flags = 0;
+	CHECK(ioctl(fd, FS_IOC_SETFLAGS, &flags) == 0);
+	CHECK(unlink("flags") == 0);
+	pid = fork();
+	if (pid == 0) {
+		CHECK(setuid(1000) == 0);
+		flags = FS_NODUMP_FL;
+		CHECK_ERR(ioctl(fd, FS_IOC_SETFLAGS, &flags), EPERM);
+		CHECK((fd = open(".", O_TMPFILE | O_RDWR, 0600)) >= 0);
+		CHECK(ioctl(fd, FS_IOC_SETFLAGS, &flags) == 0);
+		flags = FS_APPEND_FL;
+		CHECK_ERR(ioctl(fd, FS_IOC_SETFLAGS, &flags), EPERM);
+		_exit(0);
+	}
+	CHECK_CHILD(pid);
+}
+
+static long file_number(const char *format, int major, int minor)
+{
+	char path[128];
+	long n = -1;
+	FILE *f;
+
+	snprintf(path, sizeof(path), format, major, minor);
+	f = fopen(path, "r");
+	CHECK(f && fscanf(f, "%ld", &n) == 1);
+	fclose(f);
+	return n;
+}
+
+#define DIOALIGN 0x2000u
+
+/* What O_DIRECT asks of a disk, and of a file on it. */
+TEST(statx_tells_of_direct_io)
+{
+	struct { unsigned w[64]; } x;	/* mem 38, offset 39 */
+	const char *queue = "/sys/dev/block/%d:%d/queue/";
+	char path[128];
+	struct stat st;
+	int fd = enter(NULL);
+
+	CHECK(fstat(fd, &st) == 0 && major(st.st_dev));
+	snprintf(path, sizeof(path), "%slogical_block_size", queue);
+	CHECK(syscall(SYS_statx, AT_FDCWD, "f", 0, DIOALIGN, &x) == 0);
+	CHECK(x.w[0] & DIOALIGN);
+	CHECK(x.w[38] && x.w[39]);
+	CHECK_EQ(x.w[39], file_number(path, major(st.st_dev),
+				      minor(st.st_dev)));
+	CHECK(mknod("disk", S_IFBLK | 0600, st.st_dev) == 0);
+	CHECK(syscall(SYS_statx, AT_FDCWD, "disk", 0, DIOALIGN, &x) == 0);
+	CHECK(x.w[0] & DIOALIGN);
+	snprintf(path, sizeof(path), "%sdma_alignment", queue);
+	CHECK_EQ(x.w[38] - 1, file_number(path, major(st.st_dev),
+					  minor(st.st_dev)));
+	CHECK(syscall(SYS_statx, AT_FDCWD, "disk", 0, 0x7ff, &x) == 0);
+	CHECK(!(x.w[0] & DIOALIGN) && !x.w[38]);
 }
