@@ -262,13 +262,16 @@ static ssize_t tty_write(struct file *f, struct iter *it, u64 *pos,
 	return n;
 }
 
+#define HUNG_UP (EPOLLHUP | EPOLLERR | EPOLLIN | EPOLLRDNORM | EPOLLOUT |       \
+		 EPOLLWRNORM)
+
 static u32 tty_poll(struct file *f, struct poll_table *pt)
 {
 	struct tty *t = f->priv;
 	u32 ev = 0;
 
 	if (!t)
-		return EPOLLHUP | EPOLLERR | EPOLLIN | EPOLLOUT;
+		return HUNG_UP;
 	poll_wait(f, &t->read_wait, pt);
 	poll_wait(f, &t->write_wait, pt);
 	irq_lock(&t->lock);
@@ -280,7 +283,7 @@ static u32 tty_poll(struct file *f, struct poll_table *pt)
 	if (t->hupped || (t->is_pty && t->other_closed))
 		ev |= EPOLLHUP | EPOLLIN | EPOLLRDNORM;
 	irq_unlock(&t->lock);
-	return ev;
+	return file_hupped(f) ? HUNG_UP : ev;
 }
 
 const struct file_ops tty_fops = {

@@ -20,6 +20,7 @@
 #define TCFLSH 0x540B
 #define TIOCEXCL 0x540C
 #define TIOCNXCL 0x540D
+#define TIOCSPGRP 0x5410
 #define TIOCOUTQ 0x5411
 #define TIOCSTI 0x5412
 #define TIOCGWINSZ 0x5413
@@ -365,7 +366,7 @@ long tty_ioctl(struct file *f, unsigned cmd, unsigned long arg)
 	long ret;
 
 	if (!t || t->hupped)
-		return -EIO;
+		return cmd == TIOCSPGRP ? -ENOTTY : -EIO;
 	real = t->is_master && t->link ? t->link : t;
 	ret = tty_job_ioctl(t, real, f, cmd, arg, &handled);
 	if (handled)

@@ -96,10 +96,12 @@ int unix_name_find(const void *addr, int len, int type,
 
 	if (err)
 		return err;
-	if (len > 2 && n->path[0])
+	if (len == 2)
+		return -EINVAL;		/* a name for bind() only */
+	if (n->path[0])
 		return path_find(n, len, type, out);
 	spin_lock(&names_lock);
-	u = len > 2 ? abstract_find_locked(n, len, type) : NULL;
+	u = abstract_find_locked(n, len, type);
 	if (u)
 		ref_get(&u->refs);
 	spin_unlock(&names_lock);

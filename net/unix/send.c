@@ -122,6 +122,8 @@ static ssize_t send_stream(struct socket *s, struct unix_sock *to,
 {
 	ssize_t done = 0, n = 0;
 
+	if (!m->it.count && send_hopeless(s->sk, to))
+		return -EPIPE;
 	while (m->it.count) {
 		n = send_one(s, to, m, (u32)min_t(size_t, m->it.count, CHUNK_MAX));
 		if (n < 0)

@@ -345,6 +345,7 @@ TEST(sendfile_writes_the_position_back)
 TEST(timers_and_sockets_of_no_kind)
 {
 	struct sigevent ev = { .sigev_signo = SIGUSR1 };
+	sa_family_t unix_family = AF_UNIX;
 	int id, fd[2];
 
 	for (int how = 0; how < 9; how++) {
@@ -358,6 +359,12 @@ TEST(timers_and_sockets_of_no_kind)
 	CHECK_ERR(socketpair(AF_UNIX, 11, 0, fd), EINVAL);
 	CHECK_ERR(socketpair(AF_UNIX, 9, 0, fd), ESOCKTNOSUPPORT);
 	CHECK_ERR(socketpair(0, SOCK_STREAM, 0, fd), EAFNOSUPPORT);
+	CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, fd) == 0);
+	CHECK_EQ(send(fd[0], "", 0, MSG_NOSIGNAL), 0);
+	CHECK(close(fd[1]) == 0);
+	CHECK_ERR(send(fd[0], "", 0, MSG_NOSIGNAL), EPIPE);
+	fd[0] = socket(AF_UNIX, SOCK_DGRAM, 0);
+	CHECK_ERR(connect(fd[0], (void *)&unix_family, 2), EINVAL);
 }
 
 /* chattr's flags: append only, immutable, no dump. */

@@ -2,6 +2,7 @@
 #include "test.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/ioctl.h>
 #include <termios.h>
 
@@ -93,4 +94,22 @@ TEST(soft_carrier)
 	on = 7;
 	CHECK(ioctl(s, K_GSOFTCAR, &on) == 0);
 	CHECK_EQ(on, 0);
+}
+
+/* What a terminal answers whose master has been closed. */
+TEST(hung_up)
+{
+	int m = posix_openpt(O_RDWR | O_NOCTTY), zero = 0, s;
+	struct pollfd p = { .events = POLLIN | POLLOUT };
+	char c;
+
+	CHECK(m >= 0 && ioctl(m, TIOCSPTLCK, &zero) == 0);
+	p.fd = s = open(ptsname(m), O_RDWR | O_NOCTTY);
+	CHECK(s >= 0 && close(m) == 0);
+	CHECK_EQ(poll(&p, 1, 0), 1);
+	CHECK_EQ(p.revents, POLLIN | POLLOUT | POLLERR | POLLHUP);
+	CHECK_EQ(read(s, &c, 1), 0);
+	CHECK_ERR(write(s, "x", 1), EIO);
+	CHECK_ERR(ioctl(s, TIOCGWINSZ, &zero), EIO);
+	CHECK_ERR(ioctl(s, TIOCSPGRP, &zero), ENOTTY);
 }
