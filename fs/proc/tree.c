@@ -168,6 +168,19 @@ static int user_ns_permission(struct inode *i, unsigned mask)
 	return inode_permission_generic(i, mask);
 }
 
+/* Below sys nobody has more than the owner's bits, whatever his capabilities. */
+static int sys_permission(struct inode *i, unsigned mask)
+{
+	if (mask & (MAY_READ | MAY_WRITE | MAY_EXEC) & ~(i->mode >> 6))
+		return -EACCES;
+	return inode_permission_generic(i, mask);
+}
+
+static const struct inode_ops sys_file_ops = {
+	.setattr = proc_dir_setattr,
+	.permission = sys_permission,
+};
+
 static const struct inode_ops user_ns_file_ops = {
 	.setattr = proc_dir_setattr,
 	.permission = user_ns_permission,
@@ -231,6 +244,8 @@ int proc_node_lookup(struct inode *dir, struct dentry *d)
 		return err;
 	pi->node = n;
 	pi->inode.ops = n->entry ? &file_ops : &dir_ops;
+	if (n->entry && !strncmp(n->entry->name, "sys/", 4))
+		pi->inode.ops = &sys_file_ops;
 	if (n->entry && n->entry->is_per_user_ns)
 		pi->inode.ops = &user_ns_file_ops;
 	if (!n->entry)

@@ -321,6 +321,15 @@ TEST(terminals_and_consoles_are_named)
 		     "ttyS0                -W- (E"));
 }
 
+TEST(root_has_no_more_than_the_bits)
+{
+	need_root();
+	CHECK_ERR(open("/proc/sys/vm/drop_caches", O_RDONLY), EACCES);
+	CHECK_ERR(open("/proc/sys/kernel/cap_last_cap", O_WRONLY), EACCES);
+	CHECK_ERR(access("/proc/sys/kernel/osrelease", W_OK), EACCES);
+	CHECK(access("/proc/sys/kernel/cap_last_cap", R_OK) == 0);
+}
+
 static int lines_of(const char *path)
 {
 	int n = 0;
