@@ -152,6 +152,39 @@ u64 mm_pagemap(struct mm *mm, unsigned long addr)
 	return v;
 }
 
+#define KPF_MMAP (1u << 11)
+#define KPF_NOPAGE (1u << 20)
+
+u64 frame_flags(pfn_t pfn)
+{
+	/* Bits as Linux numbers them (admin-guide/mm/pagemap.rst). */
+	static const struct {
+		u32 ours, bit;
+	} map[] = {
+		{ PG_LOCKED, 0 }, { PG_ERROR, 1 }, { PG_REFERENCED, 2 },
+		{ PG_UPTODATE, 3 }, { PG_DIRTY, 4 }, { PG_LRU, 5 },
+		{ PG_ACTIVE, 6 }, { PG_SLAB, 7 }, { PG_WRITEBACK, 8 },
+		{ PG_RECLAIM, 9 }, { PG_BUDDY, 10 }, { PG_ANON, 12 },
+		{ PG_SWAPBACKED, 14 }, { PG_HEAD, 15 },
+		{ PG_UNEVICTABLE, 18 }, { PG_TABLE, 26 },
+	};
+	u64 out = 0;
+
+	if (!pfn_valid(pfn))
+		return KPF_NOPAGE;
+	if (page_mapcount(pfn_to_page(pfn)))
+		out |= KPF_MMAP;
+	for (unsigned i = 0; i < ARRAY_SIZE(map); i++)
+		if (page_test(pfn_to_page(pfn), map[i].ours))
+			out |= 1ull << map[i].bit;
+	return out;
+}
+
+u64 frame_mapcount(pfn_t pfn)
+{
+	return pfn_valid(pfn) ? page_mapcount(pfn_to_page(pfn)) : 0;
+}
+
 /* Is the page of an area in memory? map_lock held. */
 static bool is_resident(struct vma *v, unsigned long addr)
 {

@@ -1,6 +1,6 @@
 /*
  * frames - files about physical memory and the devices beside it: zoneinfo,
- * iomem, ioports.
+ * kpageflags, kpagecount, iomem, ioports.
  */
 #include "proc_impl.h"
 #include <arch/mmu.h>
@@ -51,6 +51,47 @@ static int zoneinfo_show(struct seq *s, void *arg)
 		   (u64)(boot_ram[0].start >> PAGE_SHIFT));
 	return 0;
 }
+
+/* --- kpageflags, kpagecount: a word for each frame ------------------------*/
+static ssize_t frames_read(struct iter *it, u64 *pos, bool is_count)
+{
+	pfn_t end = boot_ram[boot_ram_count - 1].end >> PAGE_SHIFT;
+	ssize_t done = 0;
+	u64 word;
+
+	if (*pos % 8 || it->count % 8)
+		return -EINVAL;
+	for (; it->count && *pos / 8 < end; *pos += 8, done += 8) {
+		word = is_count ? frame_mapcount(*pos / 8) :
+				  frame_flags(*pos / 8);
+		if (copy_to_iter(&word, 8, it) != 8)
+			return done ? done : -EFAULT;
+		if (*pos / 8 % 512 == 0)
+			cond_resched();
+	}
+	return done;
+}
+
+static ssize_t flags_read(struct file *f, struct iter *it, u64 *pos,
+			  unsigned flags)
+{
+	return frames_read(it, pos, false);
+}
+
+static ssize_t count_read(struct file *f, struct iter *it, u64 *pos,
+			  unsigned flags)
+{
+	return frames_read(it, pos, true);
+}
+
+static const struct file_ops flags_fops = {
+	.read_iter = flags_read,
+	.llseek = seq_llseek,
+};
+static const struct file_ops count_fops = {
+	.read_iter = count_read,
+	.llseek = seq_llseek,
+};
 
 /* --- iomem --------------------------------------------------------------*/
 struct region {
@@ -139,6 +180,8 @@ static int ioports_show(struct seq *s, void *arg)
 static const struct proc_entry entries[] = {
 	{ .name = "iomem", .mode = 0444, .show = iomem_show },
 	{ .name = "ioports", .mode = 0444, .show = ioports_show },
+	{ .name = "kpagecount", .mode = 0400, .fops = &count_fops },
+	{ .name = "kpageflags", .mode = 0400, .fops = &flags_fops },
 	{ .name = "zoneinfo", .mode = 0444, .show = zoneinfo_show },
 };
 

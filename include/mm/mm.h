@@ -285,6 +285,10 @@ int __must_check mm_forget_accesses(struct mm *mm, bool anon, bool file);
 /* pagemap entry of one page (bits as /proc/PID/pagemap). */
 u64 mm_pagemap(struct mm *mm, unsigned long addr);
 
+/* Words of a frame as /proc/kpageflags and kpagecount show them. */
+u64 frame_flags(pfn_t pfn);
+u64 frame_mapcount(pfn_t pfn);
+
 /* Shared anonymous memory needs tmpfs: floor 6 fills this in.  Returns a
  * referenced file of `size` bytes. */
 extern int (*shmem_file_hook)(const char *name, u64 size, struct file **out);

@@ -280,3 +280,61 @@ TEST(io_counts_what_storage_moves)
 	CHECK(ftruncate(fd, LEN) == 0);
 	CHECK_EQ(io_count("cancelled_write_bytes: "), wrote + LEN);
 }
+
+static unsigned long long word_at(const char *name, unsigned long long index)
+{
+	unsigned long long w = 0;
+	int fd = open(name, O_RDONLY);
+
+	CHECK(fd >= 0);
+	CHECK(pread(fd, &w, 8, (off_t)(index * 8)) == 8);
+	close(fd);
+	return w;
+}
+
+#define KPF_DIRTY (1u << 4)
+#define KPF_MMAP (1u << 11)
+#define KPF_ANON (1u << 12)
+#define FRAME ((1ull << 55) - 1)
+
+static unsigned long long frame_of(const void *p)
+{
+	unsigned long long e = word_at("/proc/self/pagemap",
+				       (unsigned long)p / 4096);
+
+	CHECK(e >> 63);
+	return e & FRAME;
+}
+
+/* What msync has written is clean. */
+TEST(frames_and_what_is_in_them)
+{
+	char name[] = "/framesXXXXXX", *p, *q;
+	unsigned long long f;
+	int fd, tries = 50;
+
+	if (geteuid())
+		SKIP("needs root");
+	fd = mkstemp(name);
+	CHECK(fd >= 0 && unlink(name) == 0 && ftruncate(fd, 4096) == 0);
+	p = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	q = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
+		 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	CHECK(p != MAP_FAILED && q != MAP_FAILED);
+	do {		/* write-back may come between */
+		*p = *q = 'x';
+		f = word_at("/proc/kpageflags", frame_of(p));
+	} while (!(f & KPF_DIRTY) && --tries);
+	CHECK(f & KPF_DIRTY);
+	CHECK(f & KPF_MMAP);
+	CHECK(!(f & KPF_ANON));
+	CHECK_EQ(word_at("/proc/kpagecount", frame_of(p)), 1);
+	CHECK(msync(p, 4096, MS_SYNC) == 0);
+	CHECK(!(word_at("/proc/kpageflags", frame_of(p)) & KPF_DIRTY));
+	CHECK(word_at("/proc/kpageflags", frame_of(q)) & KPF_ANON);
+	fd = open("/proc/kpageflags", O_RDONLY);
+	CHECK_ERR(read(fd, text, 4), EINVAL);
+	CHECK_ERR(pread(fd, text, 8, 4), EINVAL);
+	CHECK(setresuid(1000, 1000, 1000) == 0);
+	CHECK_ERR(open("/proc/kpageflags", O_RDONLY), EACCES);
+}
