@@ -196,13 +196,13 @@ static bool is_special(u32 mode)
 	       S_ISSOCK(mode);
 }
 
-/* Does a regular or block file know direct I/O?  In memory it is all direct. */
+/* Does a regular or block file know direct I/O?  No directory does.  In memory it is all direct. */
 static bool can_direct(const struct file *f)
 {
 	const struct mapping *m = f->mapping;
 
 	if (!S_ISREG(f->inode->mode) && !S_ISBLK(f->inode->mode))
-		return true;
+		return !S_ISDIR(f->inode->mode);
 	return (m->flags & MAP_NO_WRITEBACK) || (m->ops && m->ops->direct_io);
 }
 
@@ -466,6 +466,13 @@ static int hook_sync(struct file *f, u64 start, u64 end)
 	return f->ops->fsync ? f->ops->fsync(f, start, end, false) : 0;
 }
 
+#define FALLOC_PUNCH (1 | 2)	/* keep the size, punch a hole */
+
+static int hook_punch(struct file *f, u64 start, u64 len)
+{
+	return vfs_fallocate(f, FALLOC_PUNCH, start, len);
+}
+
 static int hook_attach(struct file *f, struct vma *v)
 {
 	return f->ops->mmap ? f->ops->mmap(f, v) : -ENODEV;
@@ -479,5 +486,6 @@ void file_init_caches(void)
 	file_put_hook = hook_put;
 	file_get_hook = hook_get;
 	file_sync_hook = hook_sync;
+	file_punch_hook = hook_punch;
 	file_attach_hook = hook_attach;
 }

@@ -17,6 +17,7 @@ void (*file_put_hook)(struct file *f);
 void (*file_get_hook)(struct file *f);
 int (*file_attach_hook)(struct file *f, struct vma *v);
 int (*file_sync_hook)(struct file *f, u64 start, u64 end);
+int (*file_punch_hook)(struct file *f, u64 start, u64 len);
 
 int sysctl_overcommit_memory;
 int sysctl_overcommit_ratio = 50;

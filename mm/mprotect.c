@@ -1,5 +1,5 @@
 /*
- * mprotect - changing what areas allow.
+ * mprotect - changing what areas allow, and sealing them.
  *
  * Theory: areas are split, changed, joined; their entries follow.  A page
  *         gets write permission back at once only if it is ours alone (or
@@ -128,6 +128,8 @@ static int protect_one(struct vma **vp, unsigned long start, unsigned long end,
 	u64 pages = (end - start) >> PAGE_SHIFT, charged = 0;
 	int err;
 
+	if (v->flags & VM_SEALED)
+		return -EPERM;
 	if (flags == v->flags)
 		return 0;
 	if ((flags & VM_WRITE) && !(v->flags & VM_WRITE) &&
@@ -223,6 +225,59 @@ int mm_protect(struct mm *mm, unsigned long addr, size_t len, unsigned prot)
 		err = protect_range(mm, addr, end, prot & PROT_MASK, &lost);
 	if (lost)
 		mm_flush(mm);
+	mm_check(mm);
+	rwsem_write_unlock(&mm->map_lock);
+	return err;
+}
+
+/* --- mseal(2) --- */
+
+static bool is_all_mapped(struct mm *mm, unsigned long start,
+			  unsigned long end)
+{
+	struct vma *v = vma_find(mm, start);
+
+	while (v && v->start <= start && v->end < end) {
+		start = v->end;
+		v = vma_next(v);
+	}
+	return v && v->start <= start;
+}
+
+static int seal_range(struct mm *mm, unsigned long start, unsigned long end)
+{
+	struct vma *v = vma_find(mm, start);
+	int err = 0;
+
+	while (start < end && !err) {
+		unsigned long stop = min(v->end, end);
+
+		if (!(v->flags & VM_SEALED))
+			err = vma_change_flags(&v, start, stop,
+					       v->flags | VM_SEALED);
+		start = stop;
+		if (v->end <= start)
+			v = vma_next(v);
+	}
+	return err;
+}
+
+int mm_seal(unsigned long addr, size_t len)
+{
+	unsigned long end = addr + ALIGN_UP(len, PAGE_SIZE);
+	struct mm *mm = current->mm;
+	int err;
+
+	irqs_unmask();
+	if ((addr & ~PAGE_MASK) || end < addr || (len && end == addr))
+		return -EINVAL;
+	if (end == addr)
+		return 0;
+	err = rwsem_write_lock_killable(&mm->map_lock);
+	if (err)
+		return err;
+	err = is_all_mapped(mm, addr, end) ? seal_range(mm, addr, end) :
+					     -ENOMEM;
 	mm_check(mm);
 	rwsem_write_unlock(&mm->map_lock);
 	return err;

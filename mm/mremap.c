@@ -263,6 +263,8 @@ static int remap_locked(struct remap *r)
 
 	if (!v)
 		return -EFAULT;
+	if (v->flags & VM_SEALED)
+		return -EPERM;
 	if (r->flags & (MREMAP_FIXED | MREMAP_DONTUNMAP))
 		return remap_to(r);
 	if (r->old_len >= r->new_len) {

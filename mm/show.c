@@ -92,13 +92,12 @@ void vma_get_places(struct vma *v, struct vma_places *s)
 	}
 }
 
-static void forget_accesses(struct vma *v)
+void vma_forget_accesses(struct vma *v, unsigned long addr, unsigned long end)
 {
-	unsigned long addr = v->start;
 	struct pte *pte;
 
-	while ((addr = pt_next(v->mm, addr, v->end, &pte)) < v->end) {
-		unsigned long stop = pt_table_end(addr, v->end);
+	while ((addr = pt_next(v->mm, addr, end, &pte)) < end) {
+		unsigned long stop = pt_table_end(addr, end);
 		struct page *table = pt_page(pte);
 
 		spin_lock(&table->ptl);
@@ -110,8 +109,9 @@ static void forget_accesses(struct vma *v)
 				continue;
 			__atomic_fetch_and(&pte->v, pte_mkold((struct pte){
 					   ~0ul }).v, __ATOMIC_RELAXED);
-			if (page_test(p, PG_REFERENCED))
-				page_flag_clear(p, PG_REFERENCED);
+			if (page_test(p, PG_REFERENCED | PG_WORKINGSET))
+				page_flag_clear(p, PG_REFERENCED |
+						   PG_WORKINGSET);
 		}
 		spin_unlock(&table->ptl);
 		cond_resched();
@@ -127,7 +127,7 @@ int mm_forget_accesses(struct mm *mm, bool anon, bool file)
 		return err;
 	for (v = vma_first(mm); v; v = vma_next(v))
 		if (!(v->flags & VM_PFNMAP) && (v->file ? file : anon))
-			forget_accesses(v);
+			vma_forget_accesses(v, v->start, v->end);
 	rwsem_read_unlock(&mm->map_lock);
 	mm_flush(mm);
 	return 0;

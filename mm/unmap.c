@@ -34,6 +34,16 @@ static int split_ends(struct mm *mm, unsigned long start, unsigned long end)
 	return 0;
 }
 
+static bool has_sealed(struct mm *mm, unsigned long start, unsigned long end)
+{
+	struct vma *v;
+
+	for (v = vma_find(mm, start); v && v->start < end; v = vma_next(v))
+		if (v->flags & VM_SEALED)
+			return true;
+	return false;
+}
+
 int unmap_range_locked(struct mm *mm, unsigned long start, unsigned long end,
 		       struct list *dead)
 {
@@ -44,6 +54,8 @@ int unmap_range_locked(struct mm *mm, unsigned long start, unsigned long end,
 
 	if (!vma_overlaps(mm, start, end))
 		return 0;
+	if (has_sealed(mm, start, end))
+		return -EPERM;
 	err = split_ends(mm, start, end);
 	if (err)
 		return err;

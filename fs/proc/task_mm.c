@@ -186,7 +186,7 @@ static void put_vm_flags(struct seq *s, const struct vma *v)
 		{ VM_LOCKONFAULT, "lf " }, { VM_ACCOUNT, "ac " },
 		{ VM_NORESERVE, "nr " }, { VM_WIPEONFORK, "wf " },
 		{ VM_DONTDUMP, "dd " }, { VM_HUGEPAGE, "hg " },
-		{ VM_NOHUGEPAGE, "nh " },
+		{ VM_NOHUGEPAGE, "nh " }, { VM_SEALED, "sl " },
 	};
 
 	seq_puts(s, "VmFlags: ");

@@ -44,6 +44,7 @@ struct regs;
 #define VM_DONTDUMP	0x4000000ul
 #define VM_PFNMAP	0x400ul
 #define VM_SPECIAL_VDSO	0x10000000ul
+#define VM_SEALED	0x8000000000000000ul
 
 struct vma;
 
@@ -218,6 +219,8 @@ int __must_check mm_remap_pages(unsigned long start, size_t size, u64 pgoff,
 /* In another's mm only what leaves its contents alone, like WILLNEED. */
 int __must_check mm_advise(struct mm *mm, unsigned long addr, size_t len,
 			   int advice);
+/* No change but new bytes from here on: mseal(2). */
+int __must_check mm_seal(unsigned long addr, size_t len);
 int __must_check mm_sync(unsigned long addr, size_t len, int flags);
 int __must_check mm_lock_range(unsigned long addr, size_t len, unsigned flags);
 int __must_check mm_unlock_range(unsigned long addr, size_t len);
@@ -296,6 +299,8 @@ extern int (*shmem_file_hook)(const char *name, u64 size, struct file **out);
 extern int (*file_attach_hook)(struct file *f, struct vma *v);
 /* fsync of a byte range, for msync; NULL: write-back of the page cache. */
 extern int (*file_sync_hook)(struct file *f, u64 start, u64 end);
+/* A hole in the bytes of a file, for madvise. */
+extern int (*file_punch_hook)(struct file *f, u64 start, u64 len);
 /* How mm lets go of and takes files it holds (set by fs core). */
 extern void (*file_put_hook)(struct file *f);
 extern void (*file_get_hook)(struct file *f);

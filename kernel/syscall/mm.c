@@ -123,6 +123,11 @@ long sys_mprotect(unsigned long addr, size_t len, unsigned prot)
 	return mm_protect(current->mm, addr, len, prot);
 }
 
+long sys_mseal(unsigned long addr, size_t len, unsigned long flags)
+{
+	return flags ? -EINVAL : mm_seal(addr, len);
+}
+
 long sys_mremap(unsigned long addr, size_t old_len, size_t new_len,
 		unsigned flags, unsigned long new_addr)
 {

@@ -340,3 +340,102 @@ TEST(areas_of_a_child_are_not_joined_with_new_ones)
 	CHECK(mmap(p + 8192, 4096, PROT_WRITE, how, -1, 0) == p + 8192);
 	CHECK(end_of(p) == p + 3 * 4096);
 }
+
+/* --- advice and seals ------------------------------------------------------*/
+TEST(remove_makes_a_hole_in_the_file)
+{
+	int fd = temp_file(4 * 4096);
+	char *p = mmap(NULL, 4 * 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
+		       0), c;
+
+	CHECK(p != MAP_FAILED);
+	memset(p, 'x', 4 * 4096);
+	CHECK(madvise(p + 4096, 2 * 4096, MADV_REMOVE) == 0);
+	CHECK(p[0] == 'x' && p[4096] == 0 && p[3 * 4096 - 1] == 0);
+	CHECK(p[3 * 4096] == 'x');
+	CHECK(pread(fd, &c, 1, 4096) == 1 && c == 0);
+	CHECK(mlock(p, 4096) == 0);
+	CHECK_ERR(madvise(p, 4096, MADV_REMOVE), EINVAL);
+	CHECK(munlock(p, 4096) == 0);
+	CHECK(munmap(p + 4096, 4096) == 0);
+	CHECK_ERR(madvise(p, 4 * 4096, MADV_REMOVE), ENOMEM);
+	CHECK(p[0] == 0 && p[3 * 4096] == 0);
+	CHECK_ERR(madvise(anon(4096), 4096, MADV_REMOVE), EINVAL);
+	p = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
+	CHECK_ERR(madvise(p, 4096, MADV_REMOVE), EACCES);
+}
+
+TEST(cold_pages_keep_their_content)
+{
+	int fd = temp_file(8192);
+	char *p = anon(8192), *q;
+
+	q = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	CHECK(q != MAP_FAILED);
+	memset(p, 'p', 8192);
+	memset(q, 'q', 8192);
+	CHECK(madvise(p, 8192, MADV_COLD) == 0);
+	CHECK(madvise(q, 8192, MADV_COLD) == 0);
+	CHECK(madvise(p, 8192, MADV_PAGEOUT) == 0);
+	CHECK(madvise(q, 8192, MADV_PAGEOUT) == 0);
+	CHECK(p[0] == 'p' && p[8191] == 'p' && q[0] == 'q' && q[8191] == 'q');
+	CHECK(mlock(p, 4096) == 0);
+	CHECK_ERR(madvise(p, 8192, MADV_COLD), EINVAL);
+}
+
+#define SYS_mseal_ 462
+
+static long mseal_(void *p, size_t n, unsigned long flags)
+{
+	return syscall(SYS_mseal_, p, n, flags);
+}
+
+TEST(sealed_memory_stays_as_it_is)
+{
+	char *p = anon(8 * 4096), *q = anon(4096);
+
+	p[2 * 4096] = 'x';
+	CHECK_ERR(mseal_(p + 1, 4096, 0), EINVAL);
+	CHECK_ERR(mseal_(p, 4096, 1), EINVAL);
+	CHECK(mseal_(p, 0, 0) == 0);
+	CHECK(mseal_(p + 2 * 4096, 4096, 0) == 0);
+	CHECK(mseal_(p + 2 * 4096, 4096, 0) == 0);
+	CHECK_ERR(munmap(p, 8 * 4096), EPERM);
+	CHECK_ERR(munmap(p + 2 * 4096, 1), EPERM);
+	CHECK_ERR(mprotect(p + 2 * 4096, 4096, PROT_NONE), EPERM);
+	CHECK_ERR(mprotect(p + 2 * 4096, 4096, PROT_READ | PROT_WRITE), EPERM);
+	CHECK_ERR(mremap(p, 8 * 4096, 2 * 4096, MREMAP_MAYMOVE), EPERM);
+	CHECK_ERR(mremap(p + 2 * 4096, 4096, 8192, MREMAP_MAYMOVE), EPERM);
+	CHECK_ERR(mremap(q, 4096, 4096, MREMAP_MAYMOVE | MREMAP_FIXED,
+			 p + 2 * 4096), EPERM);
+	CHECK_ERR(mmap(p, 8 * 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS |
+		       MAP_FIXED, -1, 0), EPERM);
+	CHECK(p[2 * 4096] == 'x');
+	p[2 * 4096] = 'y';
+	CHECK(madvise(p + 2 * 4096, 4096, MADV_DONTNEED) == 0);
+	CHECK(p[2 * 4096] == 0);
+	CHECK(munmap(p, 2 * 4096) == 0 && munmap(p + 3 * 4096, 4096) == 0);
+	CHECK_ERR(mseal_(p, 4 * 4096, 0), ENOMEM);
+}
+
+TEST(sealed_memory_that_is_read_only_is_not_discarded)
+{
+	char *p = anon(2 * 4096);
+	pid_t pid;
+
+	p[0] = 'x';
+	CHECK(mprotect(p, 4096, PROT_READ) == 0);
+	CHECK(mseal_(p, 2 * 4096, 0) == 0);
+	CHECK_ERR(madvise(p, 4096, MADV_DONTNEED), EPERM);
+	CHECK_ERR(madvise(p, 4096, MADV_FREE), EPERM);
+	CHECK_ERR(madvise(p, 4096, MADV_WIPEONFORK), EPERM);
+	CHECK(madvise(p, 4096, MADV_WILLNEED) == 0);
+	CHECK(madvise(p + 4096, 4096, MADV_DONTNEED) == 0);
+	CHECK(p[0] == 'x');
+	pid = fork();
+	if (pid == 0) {
+		CHECK_ERR(munmap(p, 4096), EPERM);
+		_exit(0);
+	}
+	CHECK_CHILD(pid);
+}
