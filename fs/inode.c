@@ -386,8 +386,59 @@ void inode_hash_insert(struct inode *i)
 	unsigned bucket = bucket_of(i->sb, i->ino);
 
 	spin_lock(shard_of(bucket));
-	hlist_add_head(&i->hash_node, &inode_table[bucket]);
+	if (hlist_unhashed(&i->hash_node))
+		hlist_add_head(&i->hash_node, &inode_table[bucket]);
 	spin_unlock(shard_of(bucket));
+}
+
+/* NULL: it is in now; else the one that has its number. */
+static struct inode *hash_if_free(unsigned bucket, struct inode *i)
+{
+	struct inode *o;
+
+	spin_lock(shard_of(bucket));
+	o = find_locked(bucket, i->sb, i->ino);
+	if (o && (READ_ONCE(o->state) & I_FREEING))
+		o = NULL;
+	if (!o)
+		hlist_add_head(&i->hash_node, &inode_table[bucket]);
+	else if (!(READ_ONCE(o->state) & I_NEW))
+		o = i;
+	spin_unlock(shard_of(bucket));
+	return o;
+}
+
+static bool is_found(unsigned bucket, const struct inode *i,
+		     struct super_block *sb, u64 ino)
+{
+	bool yes;
+
+	spin_lock(shard_of(bucket));
+	yes = find_locked(bucket, sb, ino) == i;
+	spin_unlock(shard_of(bucket));
+	return yes;
+}
+
+/* Who comes with the handle of a file that had the number before reads what is
+ * free on disk: that ends as soon as it is seen. */
+int inode_hash_fresh(struct inode *i)
+{
+	unsigned bucket = bucket_of(i->sb, i->ino);
+	struct inode *o;
+
+	while (unlikely((o = hash_if_free(bucket, i)))) {
+		if (o == i)
+			return -EEXIST;
+		wait_event(queue_of(o), !is_found(bucket, o, i->sb, i->ino));
+	}
+	return 0;
+}
+
+int inode_find(struct super_block *sb, u64 ino, struct inode **out)
+{
+	while (find_get(bucket_of(sb, ino), sb, ino, out))
+		;	/* it was being freed, and is gone now */
+	return *out ? 0 : -ESTALE;
 }
 
 void inode_unlock_new(struct inode *i)

@@ -383,6 +383,27 @@ int do_open(int dfd, const char *name, unsigned flags, u32 mode,
 	return open_plain(*out, &a);
 }
 
+int do_open_path(const struct path *p, unsigned flags, struct file **out)
+{
+	struct open_args a = { .flags = flags };
+	struct path own = *p;
+	int err = check_args(&a, 0);
+
+	if (!err && (a.flags & __O_TMPFILE))
+		err = -EOPNOTSUPP;
+	if (!err && (a.flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL))
+		err = -EEXIST;
+	if (!err && (a.flags & O_DIRECTORY) &&
+	    !S_ISDIR(p->dentry->inode->mode))
+		err = -ENOTDIR;
+	if (!err)
+		err = file_alloc(a.flags, out);
+	if (err)
+		return err;
+	path_get(&own);
+	return open_found(*out, &own, &a, false);
+}
+
 int file_open(const char *name, unsigned flags, u32 mode, struct file **out)
 {
 	const struct cred *old = cred_override(&init_cred);

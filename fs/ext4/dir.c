@@ -207,6 +207,25 @@ int ext4_dir_is_empty(struct inode *dir)
 	return err;
 }
 
+int ext4_parent_number(struct inode *dir, u64 *ino)
+{
+	static const struct ext4_name up = { .name = "..", .len = 2 };
+	struct ext4_dirent *e;
+	struct buf b;
+	int err;
+
+	mutex_lock(&dir->lock);
+	err = ext4_dir_find(ext4_i(dir), &up, &b, &e);
+	if (!err && !e)
+		err = -ESTALE;
+	if (!err) {
+		*ino = le32_get(e->inode);
+		buf_put(&b);
+	}
+	mutex_unlock(&dir->lock);
+	return err;
+}
+
 /* --- listing ---------------------------------------------------------------*/
 
 static unsigned dt_of(const struct ext4_fs *fs, const struct ext4_dirent *e)

@@ -225,6 +225,8 @@ u64 ext4_inode_goal(struct ext4_inode *ei, u32 len);
 /* A number for a new inode of `mode` in dir; fills ino and generation. */
 int __must_check ext4_new_inode(struct inode *dir, u32 mode,
 				struct inode **out);
+int __must_check ext4_inode_of_number(struct super_block *sb, u64 ino,
+				      struct inode **out);
 int __must_check ext4_free_inode(struct inode *i, bool is_dir);
 u64 ext4_inode_block(struct ext4_fs *fs, u64 ino, u32 *off);
 
@@ -339,6 +341,7 @@ int __must_check ext4_dir_add(struct inode *dir, const struct ext4_name *n,
 int __must_check ext4_dir_remove(struct inode *dir, struct buf *b,
 				 struct ext4_dirent *e);
 int __must_check ext4_dir_make_empty(struct inode *dir, u64 parent);
+int ext4_parent_number(struct inode *dir, u64 *ino);
 int __must_check ext4_dir_is_empty(struct inode *dir);	/* -ENOTEMPTY */
 u8 ext4_type_of_mode(const struct ext4_fs *fs, u32 mode);
 extern const struct file_ops ext4_dir_ops;

@@ -249,15 +249,46 @@ int ext4_new_inode(struct inode *dir, u32 mode, struct inode **out)
 	if (err)
 		return err;
 	err = take_inode(fs, dir, mode, &ino);
-	if (err) {
-		i->nlink = 0;
-		ext4_i(i)->is_stillborn = true;
-		inode_put(i);
-		return err;
-	}
+	if (err)
+		goto err_put;
 	i->ino = ino;
 	init_new(fs, dir, i, mode);
-	inode_hash_insert(i);
+	if (inode_hash_fresh(i)) {
+		err = ext4_corrupt(dir->sb, "inode %llu is in use", ino);
+		goto err_put;
+	}
 	*out = i;
 	return 0;
+err_put:
+	i->nlink = 0;
+	ext4_i(i)->is_stillborn = true;
+	inode_put(i);
+	return err;
+}
+
+/* --- numbers from file handles */
+
+static bool is_used(struct ext4_fs *fs, u64 ino)
+{
+	u32 g = group_of(fs, ino);
+	bool yes = false;
+	struct buf b;
+
+	mutex_lock(&fs->group[g].lock);
+	if (!ext4_inode_bitmap_locked(fs, g, &b)) {
+		yes = bit_test(b.data, (u32)((ino - 1) % fs->inodes_per_group));
+		buf_put(&b);
+	}
+	mutex_unlock(&fs->group[g].lock);
+	return yes;
+}
+
+int ext4_inode_of_number(struct super_block *sb, u64 ino, struct inode **out)
+{
+	struct ext4_fs *fs = ext4_sb(sb);
+
+	if (!ino || ino > fs->inodes ||
+	    (ino < fs->first_ino && ino != EXT4_ROOT_INO) || !is_used(fs, ino))
+		return -ESTALE;
+	return ext4_iget(sb, ino, false, out);
 }

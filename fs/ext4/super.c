@@ -449,6 +449,8 @@ const struct super_ops ext4_super_ops = {
 	.remount = ext4_remount,
 	.put_super = ext4_put_super,
 	.show_options = ext4_show_options,
+	.inode_of_number = ext4_inode_of_number,
+	.parent_number = ext4_parent_number,
 };
 
 #define EXT_TYPE(n)                                                            \

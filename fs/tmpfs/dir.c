@@ -6,6 +6,7 @@
  *          grows, for readdir.  An entry keeps its inode alive.
  * Locks:   the directory's inode lock guards its trees.
  */
+#include <fs/seq.h>
 #include <kernel/assert.h>
 #include <kernel/rcu.h>
 #include <lib/string.h>
@@ -106,6 +107,18 @@ static void entry_remove(struct inode *dir, struct tmpfs_entry *e)
 	kfree(e);
 }
 
+static void set_parent(struct inode *i, const struct inode *dir)
+{
+	if (S_ISDIR(i->mode))
+		((struct tmpfs_dir *)i->priv)->parent = dir->ino;
+}
+
+int tmpfs_parent_number(struct inode *dir, u64 *ino)
+{
+	*ino = READ_ONCE(((struct tmpfs_dir *)dir->priv)->parent);
+	return 0;
+}
+
 /* --- inodes ------------------------------------------------------------------*/
 static int inode_charge(struct tmpfs_sb *t)
 {
@@ -142,6 +155,7 @@ static int set_kind(struct inode *i, u32 dev)
 		i->fops = &dir_ops;
 		inode_set_nlink(i, 2);
 		inode_set_size(i, 2 * ENTRY_SIZE);
+		inode_hash_insert(i);	/* found from below: handle.c */
 	} else if (S_ISLNK(i->mode)) {
 		i->ops = &link_inode_ops;
 	} else {
@@ -231,7 +245,10 @@ static int tmpfs_lookup(struct inode *dir, struct dentry *d)
 
 static int add_new(struct inode *dir, struct dentry *d, struct inode *i)
 {
-	int err = entry_add(dir, d, inode_get(i));
+	int err;
+
+	set_parent(i, dir);
+	err = entry_add(dir, d, inode_get(i));
 
 	if (err) {
 		inode_put(i);
@@ -335,6 +352,8 @@ static int exchange(struct inode *odir, struct tmpfs_entry *oe,
 	bool od = S_ISDIR(oe->inode->mode), nd = S_ISDIR(ne->inode->mode);
 
 	swap(oe->inode, ne->inode);
+	set_parent(oe->inode, odir);
+	set_parent(ne->inode, ndir);
 	if (odir != ndir && od != nd) {
 		inode_dec_nlink(od ? odir : ndir);
 		inode_inc_nlink(od ? ndir : odir);
@@ -389,6 +408,7 @@ static int tmpfs_rename(struct inode *odir, struct dentry *od,
 		err = replace(ndir, ne);
 		WARN_ONCE(err);
 	}
+	set_parent(oe->inode, ndir);
 	if (is_dir && odir != ndir) {
 		inode_dec_nlink(odir);
 		inode_inc_nlink(ndir);
@@ -448,7 +468,7 @@ static int tmpfs_iterate(struct file *f, struct dir_ctx *c)
 
 static const struct file_ops dir_ops = {
 	.iterate = tmpfs_iterate,
-	.llseek = generic_llseek,
+	.llseek = seq_llseek,		/* there is no end to seek to */
 	.ioctl = tmpfs_ioctl,
 	.fsync = tmpfs_fsync,
 };

@@ -190,6 +190,8 @@ static const struct super_ops tmpfs_super_ops = {
 	.remount = tmpfs_remount,
 	.put_super = tmpfs_put_super,
 	.show_options = tmpfs_show,
+	.inode_of_number = inode_find,
+	.parent_number = tmpfs_parent_number,
 };
 
 static int fill_super(struct super_block *sb, char *opts)

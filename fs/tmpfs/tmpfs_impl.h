@@ -30,6 +30,7 @@ struct tmpfs_dir {
 	struct tmpfs_node node;
 	struct rb_root by_name, by_pos;
 	u64 next_pos;
+	u64 parent;		/* the number of the one it is in */
 };
 
 /* Of regular files. */
@@ -63,5 +64,6 @@ long tmpfs_ioctl(struct file *f, unsigned cmd, unsigned long arg);
 int tmpfs_fsync(struct file *f, u64 start, u64 end, bool data_only);
 void tmpfs_link_free(struct inode *i);
 void tmpfs_empty(struct inode *i);
+int tmpfs_parent_number(struct inode *dir, u64 *ino);
 int tmpfs_inode_new(struct super_block *sb, const struct inode *dir, u32 mode,
 		    u32 dev, struct inode **out);

@@ -161,7 +161,12 @@ void inode_put(struct inode *i);
  * inode_fail_new()). Others wait meanwhile. */
 int __must_check inode_get_locked(struct super_block *sb, u64 ino,
 				  struct inode **out);
-void inode_hash_insert(struct inode *i);
+void inode_hash_insert(struct inode *i);	/* if it is not hashed yet */
+/* Of a number just allocated; -EEXIST: another has it. */
+int __must_check inode_hash_fresh(struct inode *i);
+/* A hashed one that is in memory, referenced: -ESTALE. */
+int __must_check inode_find(struct super_block *sb, u64 ino,
+			    struct inode **out);
 void inode_unlock_new(struct inode *i);
 void inode_fail_new(struct inode *i);
 void inode_mark_dirty(struct inode *i, u32 what);
@@ -237,6 +242,7 @@ struct dentry {
 #define D_NOCACHE	128u	/* drop at the last reference */
 #define D_SYMLINK	256u
 #define D_DIR		512u
+#define D_CANT_MOUNT	1024u	/* -ENOENT to who would mount on it */
 
 struct dentry_ops {
 	/* 1: still good; 0: drop it and look up again; <0 error.  in_rcu:
@@ -320,6 +326,12 @@ struct super_ops {
 	int (*statfs)(struct dentry *d, struct kstatfs *st);
 	int (*remount)(struct super_block *sb, unsigned *flags, char *opts);
 	void (*put_super)(struct super_block *sb);
+	/* For file handles (handle.c): the inode of a number that may be from
+	 * long ago (-ESTALE), and the number of the directory that one is in.
+	 * NULL: there are none. */
+	int (*inode_of_number)(struct super_block *sb, u64 ino,
+			       struct inode **out);
+	int (*parent_number)(struct inode *dir, u64 *ino);
 	/* Options as /proc/mounts shows them, beginning with a comma. */
 	size_t (*show_options)(struct super_block *sb, char *buf, size_t n);
 	const char *(*show_devname)(struct super_block *sb);
@@ -761,8 +773,17 @@ int __must_check path_lookup(int dfd, const char *name, unsigned flags,
 int __must_check path_create(int dfd, const char *name, unsigned flags,
 			     struct path *parent, struct dentry **d);
 void path_create_done(struct path *parent, struct dentry *d);
+/* What open(2) looks at; it does not mind other bits. */
+#define VALID_OPEN_FLAGS                                                       \
+	(O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND |        \
+	 O_NONBLOCK | O_SYNC | O_DSYNC | FASYNC | O_DIRECT | O_LARGEFILE |     \
+	 O_DIRECTORY | O_NOFOLLOW | O_NOATIME | O_CLOEXEC | O_PATH |           \
+	 __O_TMPFILE)
 int __must_check do_open(int dfd, const char *name, unsigned flags, u32 mode,
 			 unsigned lookup, struct file **out);
+/* What a path leads to, as open(2) does it by name. */
+int __must_check do_open_path(const struct path *p, unsigned flags,
+			      struct file **out);
 
 /* The operations behind the system calls (permission checks included).
  * vfs_unlink and vfs_rmdir: the directory's lock is held, as path_create()

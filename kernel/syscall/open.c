@@ -4,12 +4,6 @@
 #include <lib/string.h>
 #include <syscall_prototypes.h>
 
-#define VALID_OPEN_FLAGS                                                       \
-	(O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND |        \
-	 O_NONBLOCK | O_SYNC | O_DSYNC | FASYNC | O_DIRECT | O_LARGEFILE |     \
-	 O_DIRECTORY | O_NOFOLLOW | O_NOATIME | O_CLOEXEC | O_PATH |           \
-	 __O_TMPFILE)
-
 static long open_into_fd(int dfd, const char __user *uname, unsigned flags,
 			 u32 mode, unsigned lookup)
 {

@@ -755,9 +755,10 @@ void inode_fail_new(struct inode *i)
 	inode_put(i);
 }
 
-void inode_hash_insert(struct inode *i)
+int inode_hash_fresh(struct inode *i)
 {
 	i->priv = i;
+	return 0;
 }
 
 void inode_init_owner(struct inode *i, const struct inode *dir, u32 mode)
