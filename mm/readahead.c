@@ -15,7 +15,6 @@
 #include <mm/slab.h>
 #include "mm_impl.h"
 
-#define RA_MAX 256u		/* 1 MiB */
 #define RA_FIRST 16u
 #define RUN_FALLBACK 16u
 
@@ -87,20 +86,25 @@ static void read_range(struct mapping *m, u64 index, u64 n, u64 mark)
 		kfree(pages);
 }
 
-static u32 first_size(u64 req)
+static u32 limit_of(const struct mapping *m)
+{
+	return m->ops->readahead_limit ? m->ops->readahead_limit(m) : RA_MAX;
+}
+
+static u32 first_size(u64 req, u32 max)
 {
 	u64 n = roundup_pow2(req);
 
-	if (n <= RA_MAX / 32)
+	if (n <= max / 32)
 		n *= 4;
-	else if (n <= RA_MAX / 4)
+	else if (n <= max / 4)
 		n *= 2;
-	return (u32)clamp_t(u64, n, RA_FIRST, RA_MAX);
+	return (u32)clamp_t(u64, n, min(RA_FIRST, max), max);
 }
 
-static u32 next_size(u32 size)
+static u32 next_size(u32 size, u32 max)
 {
-	return min(size < RA_MAX / 8 ? size * 4 : size * 2, RA_MAX);
+	return min(size < max / 8 ? size * 4 : size * 2, max);
 }
 
 static void read_window(struct mapping *m, struct readahead *ra)
@@ -114,13 +118,14 @@ void readahead_sync(struct mapping *m, struct readahead *ra, u64 index,
 {
 	bool at_end = ra && ra->size && index == ra->start + ra->size;
 	bool near = ra && (index == 0 || index - ra->prev <= 1);
+	u32 max = limit_of(m);
 
-	if (!ra || (!at_end && !near && req < RA_FIRST)) {
+	if (!ra || !max || (!at_end && !near && req < RA_FIRST)) {
 		read_range(m, index, req, U64_MAX);
 		return;
 	}
 	ra->start = index;
-	ra->size = at_end ? next_size(ra->size) : first_size(req);
+	ra->size = at_end ? next_size(ra->size, max) : first_size(req, max);
 	ra->async_size = ra->size > req ? (u32)(ra->size - req) : ra->size / 2;
 	read_window(m, ra);
 }
@@ -128,9 +133,13 @@ void readahead_sync(struct mapping *m, struct readahead *ra, u64 index,
 void readahead_async(struct mapping *m, struct readahead *ra, u64 index,
 		     u64 req)
 {
+	u32 max = limit_of(m);
+
+	if (!max)
+		return;
 	if (index == ra->start + ra->size - ra->async_size) {
 		ra->start += ra->size;
-		ra->size = next_size(ra->size);
+		ra->size = next_size(ra->size, max);
 	} else {
 		u64 next;
 
@@ -140,7 +149,7 @@ void readahead_async(struct mapping *m, struct readahead *ra, u64 index,
 		if (next - index > RA_MAX)
 			return;
 		ra->start = next;
-		ra->size = next_size((u32)(next - index));
+		ra->size = next_size((u32)(next - index), max);
 	}
 	ra->async_size = ra->size;
 	read_window(m, ra);

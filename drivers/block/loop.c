@@ -3,11 +3,11 @@
  *
  * Theory:  a device is made when LOOP_CTL_GET_FREE or LOOP_CTL_ADD asks for it
  *          and stays.  While a file is attached, a kernel task of its own turns
- *          bios into reads and writes of that file, through its page cache; it
- *          is not throttled for the pages that it makes dirty, since it is the
- *          one who makes other pages clean.  Detaching writes the device's
- *          cache out first.  A device that is in use then is detached when
- *          its last user goes (LO_FLAGS_AUTOCLEAR).
+ *          bios into reads and writes of that file, through its page cache or
+ *          past it (LOOP_SET_DIRECT_IO); it is not throttled for the pages
+ *          that it makes dirty, since it makes other pages clean.  Detaching
+ *          writes the device's cache out first.  A device that is in use then
+ *          is detached when its last user goes (LO_FLAGS_AUTOCLEAR).
  * Locks:   loop.ctl (RANK_LOOP) for attaching, detaching and changing; loop.lock
  *          (RANK_DEVICE) for the queue and what the task reads of the rest.
  * Life:    the attached file is referenced; the task ends when it is detached.
@@ -48,6 +48,7 @@ enum {
 #define LO_READ_ONLY 1u
 #define LO_AUTOCLEAR 4u
 #define LO_PARTSCAN 8u
+#define LO_DIRECT_IO 16u
 #define LO_SETTABLE (LO_AUTOCLEAR | LO_PARTSCAN)
 
 #define FALLOC_PUNCH (1 | 2)	/* keep the size, punch a hole */
@@ -86,7 +87,7 @@ struct loop {
 	bool is_open __guarded_by(&lock);	/* takes bios */
 	struct file *file;	/* changes under both locks */
 	u64 offset, sizelimit;	/* changes under both locks */
-	u32 flags;		/* ctl */
+	u32 flags;		/* ctl; the task looks at LO_DIRECT_IO */
 	char file_name[64];	/* ctl */
 	struct waitq wait;
 	struct completion gone;
@@ -99,7 +100,7 @@ static struct loop *loops[LOOP_MAX];	/* loops_lock; only grows */
 static struct mutex loops_lock = MUTEX_INIT(loops_lock, RANK_LOOP, "loops");
 
 /* --- the task ------------------------------------------------------------*/
-static int move_data(struct file *f, u64 pos, struct bio *bio)
+static int move_data(struct file *f, u64 pos, struct bio *bio, unsigned how)
 {
 	bool is_write = bio->op == BIO_WRITE;
 	struct iter it;
@@ -107,8 +108,12 @@ static int move_data(struct file *f, u64 pos, struct bio *bio)
 
 	iter_pages(&it, bio->vecs, bio->nr_vecs, bio->bytes, is_write);
 	while (it.count) {
-		n = is_write ? vfs_write(f, &it, &pos, 0) :
-			       vfs_read(f, &it, &pos, 0);
+		n = is_write ? vfs_write(f, &it, &pos, how) :
+			       vfs_read(f, &it, &pos, how);
+		if (n == -EINVAL && how) {
+			how = 0;	/* not aligned: through the cache */
+			continue;
+		}
 		if (n < 0)
 			return (int)n;
 		if (n == 0)
@@ -122,12 +127,12 @@ static int move_data(struct file *f, u64 pos, struct bio *bio)
 	return 0;
 }
 
-static int do_bio(struct file *f, u64 pos, struct bio *bio)
+static int do_bio(struct file *f, u64 pos, struct bio *bio, unsigned how)
 {
 	switch (bio->op) {
 	case BIO_READ:
 	case BIO_WRITE:
-		return move_data(f, pos, bio);
+		return move_data(f, pos, bio, how);
 	case BIO_FLUSH:
 		return vfs_fsync_range(f, 0, S64_MAX, true);
 	default:
@@ -181,7 +186,8 @@ static void loop_main(void *arg)
 			break;
 		if (!bio)
 			continue;
-		err = do_bio(f, pos, bio);
+		err = do_bio(f, pos, bio, READ_ONCE(l->flags) & LO_DIRECT_IO ?
+						  IOCB_DIRECT : 0);
 		bio_end(bio, err);
 		file_put(f);
 	}
@@ -249,6 +255,24 @@ static void apply_size(struct loop *l)
 			sectors_of(l->file, l->offset, l->sizelimit));
 }
 
+/* Past the page cache, if the disk below can be asked for such blocks. */
+static void set_direct(struct loop *l, bool wanted)
+{
+	const struct block_device *below = l->file->inode->sb->bdev;
+	bool may = wanted && S_ISREG(l->file->inode->mode) && below &&
+		   l->file->mapping->ops->direct_io &&
+		   l->bdev.logical_block >= below->logical_block &&
+		   !(l->offset & (below->logical_block - 1));
+
+	WRITE_ONCE(l->flags, (l->flags & ~LO_DIRECT_IO) |
+				     (may ? LO_DIRECT_IO : 0));
+}
+
+static bool is_direct(const struct loop *l)
+{
+	return l->flags & LO_DIRECT_IO;
+}
+
 static int open_queue(struct loop *l, struct file *f)
 {
 	int err;
@@ -293,6 +317,7 @@ static int attach_locked(struct loop *l, struct file *f, bool is_readonly,
 	err = open_queue(l, f);
 	if (err)
 		return err;
+	set_direct(l, (info->flags & LO_DIRECT_IO) || (f->flags & O_DIRECT));
 	apply_size(l);
 	if (l->flags & LO_PARTSCAN)
 		ignore_error(blkdev_rescan(&l->bdev));	/* as in Linux */
@@ -425,6 +450,7 @@ static int set_status_locked(struct loop *l, const struct loop_info64 *i)
 	memcpy(l->file_name, i->file_name, sizeof(l->file_name));
 	l->file_name[sizeof(l->file_name) - 1] = 0;
 	l->flags = (l->flags & ~LO_AUTOCLEAR) | (i->flags & LO_SETTABLE);
+	set_direct(l, is_direct(l));
 	return scan ? blkdev_rescan(&l->bdev) : 0;
 }
 
@@ -493,7 +519,7 @@ static int configure(struct loop *l, struct file *dev, const void __user *arg)
 
 	if (copy_from_user(&c, arg, sizeof(c)))
 		return -EFAULT;
-	if ((c.info.flags & ~(LO_READ_ONLY | LO_SETTABLE)) ||
+	if ((c.info.flags & ~(LO_READ_ONLY | LO_SETTABLE | LO_DIRECT_IO)) ||
 	    (c.block_size && !is_block_size(c.block_size)))
 		return -EINVAL;
 	err = check_info(&c.info);
@@ -547,12 +573,14 @@ static int change_geometry(struct loop *l, unsigned cmd, unsigned long arg)
 	} else if (cmd == LOOP_SET_CAPACITY) {
 		apply_size(l);
 	} else if (cmd == LOOP_SET_DIRECT_IO) {
-		err = arg ? -EINVAL : 0;	/* always through the cache */
+		set_direct(l, arg);
+		err = is_direct(l) == !!arg ? 0 : -EINVAL;
 	} else if (!is_block_size(arg)) {
 		err = -EINVAL;
 	} else {
 		write_out(l);
 		set_block_size(l, (u32)arg);
+		set_direct(l, is_direct(l));
 	}
 	mutex_unlock(&l->ctl);
 	return err;
@@ -621,6 +649,7 @@ static const char *loop_attr(struct block_device *b, unsigned i, char *buf,
 		put_backing(l, buf, n);
 	if (i != 1) {
 		v = i == 0 ? !!(l->flags & LO_AUTOCLEAR) :
+		    i == 2 ? is_direct(l) :
 		    i == 3 ? l->offset :
 		    i == 4 ? !!(l->flags & LO_PARTSCAN) :
 		    i == 5 ? l->sizelimit : 0;

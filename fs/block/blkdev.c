@@ -99,6 +99,7 @@ int blkdev_register(struct block_device *b)
 		err = bdev_make_inode(b);
 	if (err)
 		return err;
+	b->ra_pages = RA_MAX;
 	registry_add(b);
 	if (b->sectors)
 		pr_info("%s: %llu sectors of 512 bytes%s\n", b->name,

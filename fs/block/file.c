@@ -17,6 +17,8 @@
 #define BLKFLSBUF 0x1261
 #define BLKRASET 0x1262
 #define BLKRAGET 0x1263
+#define BLKFRASET 0x1264
+#define BLKFRAGET 0x1265
 #define BLKSSZGET 0x1268
 #define BLKBSZGET 0x80081270u
 #define BLKBSZSET 0x40081271u
@@ -246,6 +248,18 @@ static int set_readonly(struct block_device *b, unsigned long arg)
 	return 0;
 }
 
+#define PAGE_SECTORS (PAGE_SIZE / 512)
+#define RA_PAGES_MOST (1ul << 14)	/* 64 MiB */
+
+static int set_readahead(struct block_device *b, unsigned long sectors)
+{
+	if (!capable(CAP_SYS_ADMIN))
+		return -EACCES;
+	WRITE_ONCE(b->whole->ra_pages,
+		   (u32)min(sectors / PAGE_SECTORS, RA_PAGES_MOST));
+	return 0;
+}
+
 static long blkdev_ioctl(struct file *f, unsigned cmd, unsigned long arg)
 {
 	struct block_device *b = f->priv;
@@ -263,8 +277,12 @@ static long blkdev_ioctl(struct file *f, unsigned cmd, unsigned long arg)
 		return put_u64(arg, blkdev_bytes(b));
 	case BLKFLSBUF:
 		return flush_cache(b);
+	case BLKRASET:
+	case BLKFRASET:
+		return set_readahead(b, arg);
 	case BLKRAGET:
-		return put_u64(arg, 256);
+	case BLKFRAGET:
+		return put_u64(arg, b->whole->ra_pages * PAGE_SECTORS);
 	case BLKSSZGET:
 		return put_int(arg, b->logical_block);
 	case BLKBSZGET:

@@ -164,7 +164,17 @@ static ssize_t blkdev_direct_io(struct mapping *m, struct iter *it, u64 pos)
 	return err ? err : (ssize_t)done;
 }
 
+u32 blkdev_readahead_limit(const struct mapping *m)
+{
+	const struct inode *i = m->host;
+	const struct block_device *b = S_ISBLK(i->mode) ? i->bdev :
+							   i->sb->bdev;
+
+	return READ_ONCE(b->whole->ra_pages);
+}
+
 const struct mapping_ops blkdev_mapping_ops = {
+	.readahead_limit = blkdev_readahead_limit,
 	.read_pages = blkdev_read_pages,
 	.write_pages = blkdev_write_pages,
 	.write_end = blkdev_write_end,

@@ -280,6 +280,7 @@ void ext4_forget_blocks(struct ext4_inode *ei, u32 from, u32 to)
 }
 
 const struct mapping_ops ext4_mapping_ops = {
+	.readahead_limit = blkdev_readahead_limit,
 	.read_pages = ext4_read_pages,
 	.write_pages = ext4_write_pages,
 	.write_begin = ext4_write_begin,

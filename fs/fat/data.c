@@ -349,6 +349,7 @@ static ssize_t fat_direct_io(struct mapping *map, struct iter *it, u64 pos)
 }
 
 const struct mapping_ops fat_mapping_ops = {
+	.readahead_limit = blkdev_readahead_limit,
 	.read_pages = fat_read_pages,
 	.write_pages = fat_write_pages,
 	.write_begin = fat_write_begin,

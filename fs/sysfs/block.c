@@ -98,6 +98,7 @@ ATTR(physical, seq_u64(s, "",
 					   b->logical_block));
 /* What direct I/O asks of memory, as a mask. */
 ATTR(dma_alignment, seq_u64(s, "", b->logical_block - 1));
+ATTR(ra_kb, seq_u64(s, "", b->whole->ra_pages * (PAGE_SIZE >> 10)));
 ATTR(max_kb, seq_u64(s, "", b->max_bytes >> 10));
 ATTR(segments, seq_u64(s, "", b->max_segments));
 ATTR(granularity, seq_u64(s, "", b->has_discard ? b->logical_block : 0));
@@ -115,6 +116,7 @@ SYS_DIR(sys_queue_dir, { "discard_granularity", &granularity_file },
 	{ "minimum_io_size", &physical_file },
 	{ "optimal_io_size", &zero_file },
 	{ "physical_block_size", &physical_file },
+	{ "read_ahead_kb", &ra_kb_file },
 	{ "scheduler", &scheduler_file }, { "write_cache", &write_cache_file });
 
 static void subsystem_target(struct seq *s, u64 key)

@@ -84,6 +84,7 @@ struct block_device {
 	const struct block_ops *ops;
 	u32 logical_block, physical_block;
 	u32 max_bytes, max_segments;
+	u32 ra_pages;		/* read ahead at most, of a disk. atomic */
 	u32 minors;		/* that belong to the disk, for partitions */
 	bool is_readonly, has_flush, has_discard;
 	struct inode *inode;	/* its page cache */
@@ -119,6 +120,8 @@ void blkdev_release(struct block_device *b, void *holder);
 void blkdev_set_size(struct block_device *b, u64 sectors);
 /* Open, mounted or claimed, it or a part of it, but for `own` openers. */
 bool blkdev_is_used(struct block_device *b, int own);
+/* mapping_ops.readahead_limit of what lies on a disk. */
+u32 blkdev_readahead_limit(const struct mapping *m);
 /* Forgets all partitions and reads the table again. -EBUSY. */
 int __must_check blkdev_rescan(struct block_device *disk);
 extern const struct file_ops blkdev_fops;

@@ -21,11 +21,15 @@ struct writeback {
 	long nr_to_write;	/* pages; LONG_MAX: all */
 };
 
+#define RA_MAX 256u		/* pages read ahead: 1 MiB */
+
 struct mapping_ops {
 	/* Reads n locked, not up-to-date pages with consecutive indexes; each
 	 * must end unlocked, PG_UPTODATE or PG_ERROR, now or from an
 	 * interrupt.  An error means none was started (all are unlocked). */
 	int (*read_pages)(struct mapping *m, struct page **pages, unsigned n);
+	/* Most pages that are read ahead of who reads; NULL: RA_MAX. */
+	u32 (*readahead_limit)(const struct mapping *m);
 	/* Writes dirty pages of the range out: typically a loop over
 	 * mapping_next_dirty(). */
 	int (*write_pages)(struct mapping *m, struct writeback *wb);

@@ -230,3 +230,70 @@ TEST(a_mounted_one_is_detached_by_the_last_umount)
 	CHECK(umount("m") == 0);
 	CHECK(ioctl(fd, LOOP_CLR_FD, 0) == 0);
 }
+
+static void check_direct(int fd, int is_direct)
+{
+	struct loop_info64 i;
+
+	CHECK(ioctl(fd, LOOP_GET_STATUS64, &i) == 0);
+	CHECK_EQ(!!(i.lo_flags & LO_FLAGS_DIRECT_IO), is_direct);
+	CHECK_STR(attribute("dio"), is_direct ? "1" : "0");
+}
+
+/* Past the page cache of the file, and back. */
+TEST(direct_io)
+{
+	struct loop_info64 info = { 0 };
+	char buf[4096], dir_on_disk[] = "/loopXXXXXX";
+	int fd, img;
+
+	CHECK(geteuid() == 0);
+	CHECK(mkdtemp(dir_on_disk) != NULL && chdir(dir_on_disk) == 0);
+	in_dir = 1;
+	img = image("img", 2048);
+	fd = free_device(O_RDWR);
+	CHECK(ioctl(fd, LOOP_SET_FD, img) == 0);
+	check_direct(fd, 0);
+	memset(buf, 'a', sizeof(buf));
+	CHECK(pwrite(fd, buf, sizeof(buf), 0) == sizeof(buf));
+	CHECK(ioctl(fd, LOOP_SET_DIRECT_IO, 1L) == 0);
+	check_direct(fd, 1);
+	memset(buf, 'b', sizeof(buf));
+	CHECK(pwrite(fd, buf, sizeof(buf), 8192) == sizeof(buf));
+	CHECK(fsync(fd) == 0);
+	CHECK(pread(img, buf, sizeof(buf), 8192) == sizeof(buf));
+	CHECK(buf[0] == 'b' && buf[4095] == 'b');
+	CHECK(pread(img, buf, sizeof(buf), 0) == sizeof(buf) && buf[0] == 'a');
+	info.lo_offset = SECTOR / 2;
+	CHECK(ioctl(fd, LOOP_SET_STATUS64, &info) == 0);
+	check_direct(fd, 0);
+	CHECK_ERR(ioctl(fd, LOOP_SET_DIRECT_IO, 1L), EINVAL);
+	info.lo_offset = SECTOR;
+	CHECK(ioctl(fd, LOOP_SET_STATUS64, &info) == 0);
+	CHECK(ioctl(fd, LOOP_SET_DIRECT_IO, 1L) == 0);
+	CHECK(pread(fd, buf, 512, 8192 - SECTOR) == 512 && buf[0] == 'b');
+	CHECK(ioctl(fd, LOOP_SET_DIRECT_IO, 0L) == 0);
+	check_direct(fd, 0);
+	CHECK(ioctl(fd, LOOP_CLR_FD, 0) == 0);
+	CHECK(unlink("img") == 0 && chdir("/") == 0);
+	CHECK(rmdir(dir_on_disk) == 0);
+}
+
+#define BLKRASET_ _IO(0x12, 98)
+#define BLKRAGET_ _IO(0x12, 99)
+
+TEST(read_ahead_is_set_in_sectors)
+{
+	unsigned long n, old;
+	int fd = free_device(O_RDONLY);
+
+	CHECK(ioctl(fd, BLKRAGET_, &old) == 0 && old > 0);
+	for (unsigned long i = 0; i <= 4096; i += 512) {
+		CHECK(ioctl(fd, BLKRASET_, i) == 0);
+		CHECK(ioctl(fd, BLKRAGET_, &n) == 0);
+		CHECK_EQ(n, i);
+	}
+	CHECK(ioctl(fd, BLKRASET_, old) == 0);
+	CHECK(setresuid(1000, 1000, 1000) == 0);
+	CHECK_ERR(ioctl(fd, BLKRASET_, old), EACCES);
+}
