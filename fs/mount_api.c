@@ -91,12 +91,63 @@ static int attach_floating(struct mount *m, struct path *at)
 	return err;
 }
 
-int mount_move_paths(const struct path *from, struct path *to)
+static bool is_root_of_current(const struct mount *m)
+{
+	struct path root;
+	bool yes;
+
+	fs_get_root(current->fs, &root);
+	yes = root.mnt == m;
+	path_put(&root);
+	return yes;
+}
+
+/* Between a mount and what it covers.  Not where what happens is told to other
+ * mounts, which would have to get one in the same place. */
+static int check_beneath(const struct path *from, const struct path *to)
+{
+	const struct mount *top = to->mnt, *m = from->mnt;
+
+	if (from->dentry != m->root || !m->is_floating ||
+	    to->dentry != top->root || !mount_is_ours(top) || !top->parent ||
+	    (top->locks & MNT_LOCKED) || is_root_of_current(top) ||
+	    top->parent == top->ns->root ||
+	    top->parent->propagation == PROP_SHARED)
+		return -EINVAL;
+	return S_ISDIR(m->root->inode->mode) ==
+			       S_ISDIR(top->root->inode->mode) ? 0 : -ENOTDIR;
+}
+
+static int attach_beneath(const struct path *from, struct path *to)
+{
+	struct mount *m = from->mnt, *top;
+	struct path at;
+	int err;
+
+	path_follow_mounts(to);
+	err = check_beneath(from, to);
+	if (err)
+		return err;
+	top = to->mnt;
+	at = (struct path){ top->parent, top->mountpoint };
+	path_get(&at);
+	mount_detach(top);
+	mount_attach(m, at.mnt, at.dentry, at.mnt->ns);
+	mount_attach(top, m, m->root, m->ns);
+	m->is_floating = false;
+	path_put(&at);
+	return 0;
+}
+
+int mount_move_paths(const struct path *from, struct path *to,
+		     bool is_beneath)
 {
 	int err;
 
 	mutex_lock(&mount_mutex);
-	if (from->mnt->is_floating && from->dentry == from->mnt->root)
+	if (is_beneath)
+		err = attach_beneath(from, to);
+	else if (from->mnt->is_floating && from->dentry == from->mnt->root)
 		err = attach_floating(from->mnt, to);
 	else
 		err = mount_move_locked(from, to);

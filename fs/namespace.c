@@ -88,7 +88,7 @@ static int check_graft(const struct mount *m, const struct path *at)
 
 	if (!mount_is_ours(at->mnt))
 		return -EINVAL;
-	if (!mp || (mp->flags & S_DEAD) ||
+	if (!mp || (mp->flags & S_DEAD) || (at->dentry->flags & D_CANT_MOUNT) ||
 	    (at->dentry->flags & (D_UNHASHED | D_ROOT)) == D_UNHASHED)
 		return -ENOENT;
 	if (S_ISLNK(root->mode))

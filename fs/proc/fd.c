@@ -212,6 +212,7 @@ static int attach_fd(struct inode *dir, struct dentry *d, int fd, bool is_info)
 	}
 	file_put(f);
 	d->ops = &fd_dentry_ops;
+	d->flags |= D_CANT_MOUNT;	/* it may go at any time */
 	dentry_attach(d, &pi->inode);
 	return 0;
 }

@@ -164,6 +164,7 @@ static int attach_area(struct inode *dir, struct task *t, struct dentry *d)
 		return err;
 	pi->inode.ops = &area_link_ops;
 	d->ops = &area_dentry_ops;
+	d->flags |= D_CANT_MOUNT;
 	dentry_attach(d, &pi->inode);
 	return 0;
 }

@@ -21,8 +21,10 @@ bool mount_allowed(void);
 /* The mount at p, or with is_clone a detached copy of the tree there. */
 int __must_check mount_open_tree(const struct path *p, bool is_clone,
 				 bool is_rec, struct file **out);
-/* to is followed up what is mounted on it. */
-int __must_check mount_move_paths(const struct path *from, struct path *to);
+/* to is followed up what is mounted on it; is_beneath: and then it goes below
+ * the last of these. */
+int __must_check mount_move_paths(const struct path *from, struct path *to,
+				  bool is_beneath);
 int __must_check mount_change_attr(const struct path *p, u64 set, u64 clear,
 				   unsigned long propagation, bool is_rec);
 /* MNT_* of attributes; -EINVAL if they contradict each other. */

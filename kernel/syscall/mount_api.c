@@ -56,7 +56,8 @@ long sys_open_tree(int dfd, const char __user *name, unsigned flags)
 #define MOVE_SYMLINKS 1u
 #define MOVE_EMPTY 4u
 #define MOVE_TO 4u		/* the flags of the target are these bits up */
-#define MOVE_KNOWN 0x77u
+#define MOVE_BENEATH 0x200u
+#define MOVE_KNOWN (0x77u | MOVE_BENEATH)
 
 static unsigned move_lookup(unsigned flags)
 {
@@ -80,7 +81,7 @@ long sys_move_mount(int fdfd, const char __user *fname, int tdfd,
 	err = path_lookup_user(tdfd, tname, move_lookup(flags >> MOVE_TO),
 			       &to);
 	if (!err) {
-		err = mount_move_paths(&from, &to);
+		err = mount_move_paths(&from, &to, flags & MOVE_BENEATH);
 		path_put(&to);
 	}
 	path_put(&from);

@@ -348,3 +348,24 @@ TEST(unprivileged_may_not)
 	}
 	CHECK_CHILD(pid);
 }
+
+/* Whose names come and go by themselves: what is mounted would be lost. */
+TEST(nothing_is_mounted_on_descriptors_of_proc)
+{
+	char path[64];
+	int fd;
+
+	enter();
+	make("foo");
+	make("bar");
+	fd = open("foo", O_RDONLY);
+	CHECK(fd >= 0);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	fd = open(path, O_PATH | O_NOFOLLOW);
+	CHECK(fd >= 0);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	CHECK_ERR(mount("bar", path, "", MS_BIND, NULL), ENOENT);
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	CHECK_ERR(mount("bar", path, "", MS_BIND, NULL), ENOENT);
+	CHECK(mount("bar", "foo", "", MS_BIND, NULL) == 0);
+}

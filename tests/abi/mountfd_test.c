@@ -293,3 +293,34 @@ TEST(others_may_not)
 	CHECK_ERR(setattr("m", 0, (struct attr){ .set = 1 }), EPERM);
 	CHECK_ERR(umount("m"), EPERM);
 }
+
+/* Seen when what lies over it has gone. */
+TEST(beneath_the_topmost)
+{
+	int fd;
+
+	enter();
+	CHECK(mount("b", dir, "tmpfs", 0, NULL) == 0 && chdir(dir) == 0);
+	CHECK(mkdir("m", 0755) == 0 && mkdir("n", 0755) == 0);
+	CHECK(mount("a", "m", "tmpfs", 0, NULL) == 0);
+	CHECK(mount("b", "n", "tmpfs", 0, NULL) == 0);
+	CHECK(mkdir("m/A", 0755) == 0 && mkdir("n/B", 0755) == 0);
+	fd = (int)syscall(OPEN_TREE, AT_FDCWD, "m", CLONE_TREE);
+	CHECK(fd >= 0);
+	CHECK_ERR(syscall(MOVE_MOUNT, fd, "", AT_FDCWD, "n/B",
+			  FROM_EMPTY | 0x200), EINVAL);
+	CHECK_ERR(syscall(MOVE_MOUNT, fd, "", AT_FDCWD, "/",
+			  FROM_EMPTY | 0x200), EINVAL);
+	CHECK_ERR(syscall(MOVE_MOUNT, fd, "", AT_FDCWD, "n",
+			  FROM_EMPTY | 0x300), EINVAL);
+	CHECK(syscall(MOVE_MOUNT, fd, "", AT_FDCWD, "n", FROM_EMPTY | 0x200) ==
+	      0);
+	close(fd);
+	CHECK(access("n/B", F_OK) == 0 && access("n/A", F_OK) != 0);
+	CHECK(umount("n") == 0);
+	CHECK(access("n/A", F_OK) == 0 && access("m/A", F_OK) == 0);
+	CHECK(umount("n") == 0);
+	CHECK(access("n/A", F_OK) != 0);
+	CHECK_ERR(umount("n"), EINVAL);
+	CHECK(umount("m") == 0);
+}
