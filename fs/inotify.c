@@ -556,7 +556,7 @@ static size_t inotify_fdinfo(struct file *f, char *buf, size_t n)
 		len += (size_t)kscnprintf(buf + len, n - len,
 			"inotify wd:%x ino:%llx sdev:%x mask:%x "
 			"ignored_mask:0 \n", (u32)w->wd, w->inode->ino,
-			w->inode->sb->dev, w->mask & IN_ALL_EVENTS);
+			w->inode->sb->dev, w->mask & ~IN_UNMOUNT);
 	spin_unlock(&notify_lock);
 	return len;
 }

@@ -45,10 +45,10 @@ static int check_access(struct inode *i, const char *name, unsigned mask)
 	}
 	if (!str_has_prefix(name, "user."))
 		return -EOPNOTSUPP;
-	if (is_bare(name))
-		return -EINVAL;
 	if (!S_ISREG(i->mode) && !S_ISDIR(i->mode))
 		return is_write ? -EPERM : -ENODATA;
+	if (is_bare(name))
+		return -EINVAL;
 	if (S_ISDIR(i->mode) && (i->mode & S_ISVTX) && is_write &&
 	    !inode_owner_or_capable(i))
 		return -EPERM;

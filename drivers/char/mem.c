@@ -132,19 +132,25 @@ static ssize_t random_write(struct file *f, struct iter *it, u64 *pos,
 #define RNDADDENTROPY 0x40085203ul
 #define RNDADDTOENTCNT 0x40045201ul
 
-static long random_ioctl(struct file *f, unsigned cmd, unsigned long arg)
+static int credit_entropy(const int __user *arg)
+{
+	int bits;
+
+	if (get_user(bits, arg))
+		return -EFAULT;
+	if (bits < 0)
+		return -EINVAL;
+	random_mix(NULL, 0, min_t(u32, (u32)bits, 256));
+	return 0;
+}
+
+static int add_entropy(unsigned long arg)
 {
 	struct {
 		s32 bits, size;
 	} head;
 	u8 buf[64];
 
-	if (cmd == RNDGETENTCNT)
-		return put_user((int)random_entropy_bits(), (int __user *)arg);
-	if (cmd != RNDADDENTROPY)
-		return -EINVAL;
-	if (!capable(CAP_SYS_ADMIN))
-		return -EPERM;
 	if (copy_from_user(&head, (void __user *)arg, sizeof(head)))
 		return -EFAULT;
 	if (head.bits < 0 || head.size < 0)
@@ -158,6 +164,18 @@ static long random_ioctl(struct file *f, unsigned cmd, unsigned long arg)
 	}
 	random_mix(NULL, 0, min_t(u32, (u32)head.bits, 256));
 	return 0;
+}
+
+static long random_ioctl(struct file *f, unsigned cmd, unsigned long arg)
+{
+	if (cmd == RNDGETENTCNT)
+		return put_user((int)random_entropy_bits(), (int __user *)arg);
+	if (cmd != RNDADDENTROPY && cmd != RNDADDTOENTCNT)
+		return -EINVAL;
+	if (!capable(CAP_SYS_ADMIN))
+		return -EPERM;
+	return cmd == RNDADDENTROPY ? add_entropy(arg) :
+				      credit_entropy((const int __user *)arg);
 }
 
 /* --- /dev/kmsg: priv is the next record's number */

@@ -365,6 +365,13 @@ long memfd_get_seals(struct file *f)
 	return t ? (long)READ_ONCE(t->seals) : -EINVAL;
 }
 
+/* What stays a program stays the same program. */
+static u32 seals_with_exec(const struct inode *i)
+{
+	return i->mode & 0111 ? F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE |
+				F_SEAL_FUTURE_WRITE : 0;
+}
+
 long memfd_add_seals(struct file *f, unsigned seals)
 {
 	struct tmpfs_file *t = sealable(f);
@@ -376,6 +383,8 @@ long memfd_add_seals(struct file *f, unsigned seals)
 	if (!t || seals & ~63u)
 		return -EINVAL;
 	mutex_lock(&i->lock);
+	if (seals & F_SEAL_EXEC)
+		seals |= seals_with_exec(i);
 	if (t->seals & F_SEAL_SEAL)
 		err = -EPERM;
 	else if ((seals & F_SEAL_WRITE) && !(t->seals & F_SEAL_WRITE) &&

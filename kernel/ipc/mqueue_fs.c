@@ -354,15 +354,18 @@ int mq_open(const char *name, int flags, u32 mode, const struct mq_attr *attr)
 		err = own_mqueues(&mq);
 	if (err)
 		return err;
+	err = fd_alloc(0, O_CLOEXEC, &fd);
+	if (err)
+		return err;
 	root = (struct path){ mq->mnt, mq->mnt->root };
 	mode &= ~READ_ONCE(current->fs->umask);
 	err = open_name(&root, name, flags, mode, attr, &f);
-	if (err)
+	if (err) {
+		fd_free(fd);
 		return err;
-	err = fd_add(f, O_CLOEXEC, &fd);
-	if (err)
-		file_put(f);
-	return err ? err : fd;
+	}
+	fd_install(fd, f);
+	return fd;
 }
 
 int mq_unlink(const char *name)

@@ -335,18 +335,25 @@ static int ask_one(struct sem_set *set, u32 num, int cmd, int val)
 
 static int ctl_one(int id, int num, int cmd, int val) __no_analysis
 {
-	struct sem_set *set;
+	struct ipc_obj *o;
+	bool is_there;
 	int ret;
 
 	if (cmd == SETVAL && (val < 0 || val > SEMVMX))
 		return -ERANGE;
-	ret = lock_permitted(id, cmd == SETVAL ? 0222 : 0444, &set);
+	ret = ipc_lock_id(current_ipc(), IPC_SEM, id, &o);
 	if (ret)
 		return ret;
-	ret = -EINVAL;
-	if (num >= 0 && (u32)num < set->nsems)
-		ret = ask_one(set, (u32)num, cmd, val);
-	spin_unlock(&set->obj.lock);
+	is_there = num >= 0 && (u32)num < set_of(o)->nsems;
+	/* Linux asks for rights first but for SETVAL. */
+	if (cmd == SETVAL && !is_there)
+		ret = -EINVAL;
+	else
+		ret = ipc_permits(o, cmd == SETVAL ? 0222 : 0444);
+	if (!ret)
+		ret = is_there ? ask_one(set_of(o), (u32)num, cmd, val) :
+				 -EINVAL;
+	spin_unlock(&o->lock);
 	return ret;
 }
 

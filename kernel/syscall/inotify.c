@@ -47,8 +47,9 @@ long sys_inotify_add_watch(int fdno, const char __user *name, u32 mask)
 	struct fd f;
 	int wd, err;
 
-	if (!(mask & (IN_ALL_EVENTS | IN_UNMOUNT | IN_ONLYDIR | IN_DONT_FOLLOW |
-		      IN_EXCL_UNLINK | IN_MASK_ADD | IN_ISDIR | IN_ONESHOT)))
+	if (!(mask & (IN_ALL_EVENTS | IN_UNMOUNT | IN_Q_OVERFLOW | IN_IGNORED |
+		      IN_ONLYDIR | IN_DONT_FOLLOW | IN_EXCL_UNLINK |
+		      IN_MASK_ADD | IN_MASK_CREATE | IN_ISDIR | IN_ONESHOT)))
 		return -EINVAL;
 	f = fd_find(fdno);
 	if (!f.file)

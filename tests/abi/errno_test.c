@@ -8,8 +8,11 @@
 #include <linux/fs.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/inotify.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/sem.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -452,4 +455,69 @@ TEST(statx_tells_of_direct_io)
 					  minor(st.st_dev)));
 	CHECK(syscall(SYS_statx, AT_FDCWD, "disk", 0, 0x7ff, &x) == 0);
 	CHECK(!(x.w[0] & DIOALIGN) && !x.w[38]);
+}
+
+/* Sealed as a program it stays the same program. */
+TEST(seals_of_programs)
+{
+	int fd = (int)syscall(SYS_memfd_create, "x", 2 | 16);
+
+	CHECK(fd >= 0);
+	CHECK(write(fd, "x", 1) == 1);
+	CHECK(fcntl(fd, F_ADD_SEALS, 0x20) == 0);
+	CHECK_EQ(fcntl(fd, F_GET_SEALS), 0x3e);
+	CHECK_ERR(write(fd, "x", 1), EPERM);
+	CHECK_ERR(fchmod(fd, 0600), EPERM);
+	fd = (int)syscall(SYS_memfd_create, "x", 2 | 8);
+	CHECK(fd >= 0);
+	CHECK_EQ(fcntl(fd, F_GET_SEALS), 0x20);
+	CHECK_ERR(fchmod(fd, 0700), EPERM);
+	CHECK(fchmod(fd, 0600) == 0);
+	CHECK(write(fd, "x", 1) == 1);
+}
+
+#define RNDADDTOENTCNT_ 0x40045201
+
+TEST(which_error_comes_first)
+{
+	struct rlimit none = { 0, 0 };
+	int fd, n = -1, id;
+	pid_t pid;
+
+	CHECK(geteuid() == 0);
+	CHECK_ERR(open("/tmp", O_RDONLY | O_DIRECT), EINVAL);
+	CHECK_ERR(setxattr("/dev/null", "user.", "v", 1, 0), EPERM);
+	fd = inotify_init1(0);
+	CHECK(inotify_add_watch(fd, "/tmp", IN_Q_OVERFLOW) == 1);
+	CHECK(inotify_add_watch(fd, "/tmp", IN_IGNORED) == 1);
+	CHECK_ERR(inotify_add_watch(fd, "/tmp", 0x10000000), EEXIST);
+	CHECK_ERR(inotify_add_watch(fd, "/tmp", 0x00010000), EINVAL);
+	fd = open("/dev/urandom", O_RDONLY);
+	CHECK_ERR(ioctl(fd, RNDADDTOENTCNT_, &n), EINVAL);
+	n = 0;
+	CHECK(ioctl(fd, RNDADDTOENTCNT_, &n) == 0);
+	CHECK_ERR(ioctl(fd, RNDADDTOENTCNT_, 8L), EFAULT);
+	id = semget(IPC_PRIVATE, 1, 0600);
+	CHECK(id >= 0);
+	pid = fork();
+	if (pid == 0) {
+		CHECK(setuid(1000) == 0);
+		CHECK_ERR(semctl(id, 9, SETVAL, 1), EINVAL);
+		CHECK_ERR(semctl(id, 0, SETVAL, 1), EACCES);
+		CHECK_ERR(semctl(id, 9, GETVAL), EACCES);
+		CHECK_ERR(ioctl(fd, RNDADDTOENTCNT_, &n), EPERM);
+		_exit(0);
+	}
+	CHECK_CHILD(pid);
+	CHECK_ERR(semctl(id, 9, GETVAL), EINVAL);
+	CHECK(semctl(id, 0, IPC_RMID) == 0);
+	pid = fork();
+	if (pid == 0) {
+		CHECK(setrlimit(RLIMIT_NOFILE, &none) == 0);
+		CHECK_ERR(syscall(SYS_mq_open, "first", O_CREAT | O_RDWR, 0600,
+				  NULL), EMFILE);
+		_exit(0);
+	}
+	CHECK_CHILD(pid);
+	CHECK_ERR(syscall(SYS_mq_unlink, "first"), ENOENT);
 }

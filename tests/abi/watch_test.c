@@ -366,3 +366,29 @@ TEST(dnotify_ends_with_the_descriptor)
 	CHECK(chmod("d/a", 0400) == 0);
 	CHECK_EQ(dn_signals, 1);
 }
+
+TEST(fdinfo_tells_what_is_watched_and_how)
+{
+	static const unsigned masks[] = { IN_MODIFY, IN_MODIFY | IN_ONESHOT,
+					  IN_MODIFY | IN_EXCL_UNLINK };
+	char path[64], text[1024], *at;
+	ssize_t n;
+	int in, fd;
+
+	for (int i = 0; i < 3; i++) {
+		in = inotify_init1(IN_NONBLOCK);
+		CHECK(in >= 0);
+		CHECK(inotify_add_watch(in, "/tmp", masks[i]) == 1);
+		snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", in);
+		fd = open(path, O_RDONLY);
+		CHECK(fd >= 0);
+		n = read(fd, text, sizeof(text) - 1);
+		CHECK(n > 0);
+		text[n] = 0;
+		at = strstr(text, " mask:");
+		CHECK(at != NULL);
+		CHECK_EQ(strtoul(at + 6, NULL, 16), masks[i]);
+		close(fd);
+		close(in);
+	}
+}
