@@ -262,6 +262,14 @@ const struct file_ops proc_text_fops = {
 	.release = seq_release,
 };
 
+static const struct file_ops maps_fops = {
+	.open = text_open,
+	.read_iter = text_read,
+	.ioctl = proc_maps_ioctl,
+	.llseek = seq_llseek,
+	.release = seq_release,
+};
+
 const struct inode_ops proc_file_ops = {
 	.setattr = proc_dir_setattr,
 };
@@ -404,7 +412,9 @@ static const struct task_entry entries[] = {
 	TEXT("cmdline", 0444, IN_BOTH, 0, proc_cmdline),
 	TEXT("stat", 0444, IN_BOTH, 0, proc_stat),
 	TEXT("statm", 0444, IN_BOTH, 0, proc_statm),
-	TEXT("maps", 0444, IN_BOTH, NEED_READ, proc_maps),
+	{ .name = "maps", .mode = S_IFREG | 0444, .where = IN_BOTH,
+	  .access = NEED_READ, .show = proc_maps, .fops = &maps_fops,
+	  .ops = &proc_file_ops },
 	TEXT("children", 0444, IN_THREAD, 0, proc_children),
 	FILE("mem", 0600, NEED_ATTACH, proc_mem_fops),
 	LINK("cwd", target_cwd),

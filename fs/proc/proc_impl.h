@@ -138,6 +138,9 @@ extern const struct inode_ops proc_file_ops, proc_magic_ops;
 typedef int proc_show_fn(struct seq *s, const struct task_view *v);
 typedef int proc_write_fn(const struct task_view *v, char *text, size_t len);
 proc_show_fn proc_stat, proc_status, proc_statm, proc_children;	/* array.c */
+/* "[heap]" and such, or NULL. */
+const char *proc_area_name(const struct mm *mm, struct vma *v);
+long proc_maps_ioctl(struct file *f, unsigned cmd, unsigned long arg);
 proc_show_fn proc_maps, proc_smaps, proc_smaps_rollup, proc_cmdline,
 	proc_environ, proc_auxv, proc_numa_maps;		/* task_mm.c */
 int proc_clear_refs_write(const struct task_view *v, char *text, size_t len);

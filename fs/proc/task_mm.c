@@ -10,7 +10,7 @@
 #define NAME_COLUMN 73u
 
 /* --- maps ---------------------------------------------------------------*/
-static const char *area_name(const struct mm *mm, struct vma *v)
+const char *proc_area_name(const struct mm *mm, struct vma *v)
 {
 	if (v->ops && v->ops->name) {
 		const char *name = v->ops->name(v);
@@ -46,7 +46,7 @@ static void pad_to(struct seq *s, size_t line, unsigned column)
 static void put_area(struct seq *s, struct mm *mm, struct vma *v)
 {
 	const struct inode *i = v->file ? v->file->inode : NULL;
-	const char *name = area_name(mm, v);
+	const char *name = proc_area_name(mm, v);
 	size_t line = s->len;
 	const char perms[] = {
 		' ', v->flags & VM_READ ? 'r' : '-',
@@ -260,7 +260,7 @@ static void put_count(struct seq *s, const char *name, u64 n)
 
 static void numa_area(struct seq *s, struct mm *mm, struct vma *v, void *arg)
 {
-	const char *name = v->file ? NULL : area_name(mm, v);
+	const char *name = v->file ? NULL : proc_area_name(mm, v);
 	struct vma_places n;
 
 	vma_get_places(v, &n);

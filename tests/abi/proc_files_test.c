@@ -338,3 +338,72 @@ TEST(frames_and_what_is_in_them)
 	CHECK(setresuid(1000, 1000, 1000) == 0);
 	CHECK_ERR(open("/proc/kpageflags", O_RDONLY), EACCES);
 }
+
+struct procmap_query_ {
+	unsigned long long size, flags, addr, start, end, vma_flags, page_size,
+		offset, inode;
+	unsigned major, minor, name_size, build_id_size;
+	unsigned long long name_addr, build_id_addr;
+};
+#define PROCMAP_QUERY_ _IOWR('f', 17, struct procmap_query_)
+
+/* An area by address says what its line in maps does. */
+TEST(areas_are_asked_for_by_address)
+{
+	char name[] = "/tmp/mapqueryXXXXXX", buf[100], *p;
+	int maps = open("/proc/self/maps", O_RDONLY), fd = mkstemp(name);
+	struct procmap_query_ q = { .size = sizeof(q) };
+	struct stat st;
+
+	CHECK(maps >= 0 && fd >= 0 && ftruncate(fd, 3 * 4096) == 0);
+	p = mmap(NULL, 3 * 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	CHECK(p != MAP_FAILED && munmap(p + 2 * 4096, 4096) == 0);
+	CHECK(mmap(p + 4096, 4096, PROT_READ, MAP_SHARED | MAP_FIXED, fd,
+		   8192) == p + 4096);
+	q.addr = (unsigned long)p + 4096 + 5;
+	q.name_addr = (unsigned long)buf;
+	q.name_size = sizeof(buf);
+	CHECK(ioctl(maps, PROCMAP_QUERY_, &q) == 0);
+	CHECK_EQ(q.start, (unsigned long)p + 4096);
+	CHECK_EQ(q.end, (unsigned long)p + 8192);
+	CHECK_EQ(q.vma_flags, 1 | 8);
+	CHECK_EQ(q.page_size, 4096);
+	CHECK_EQ(q.offset, 8192);
+	CHECK(fstat(fd, &st) == 0);
+	CHECK_EQ(q.inode, st.st_ino);
+	CHECK_STR(buf, name);
+	CHECK_EQ(q.name_size, strlen(name) + 1);
+	q.name_size = 3;
+	CHECK_ERR(ioctl(maps, PROCMAP_QUERY_, &q), ENAMETOOLONG);
+	q.name_addr = 0;
+	CHECK_ERR(ioctl(maps, PROCMAP_QUERY_, &q), EINVAL);
+	q.name_size = 0;
+	q.flags = 2;
+	CHECK_ERR(ioctl(maps, PROCMAP_QUERY_, &q), ENOENT);
+	q.addr = (unsigned long)p + 1;
+	q.flags = 16 | 1;
+	CHECK(ioctl(maps, PROCMAP_QUERY_, &q) == 0);
+	CHECK_EQ(q.start, (unsigned long)p + 4096);
+	q.flags = 16 | 32;
+	CHECK(ioctl(maps, PROCMAP_QUERY_, &q) == 0);
+	CHECK_EQ(q.start, (unsigned long)p + 4096);
+	q.addr = ~0ull;
+	CHECK_ERR(ioctl(maps, PROCMAP_QUERY_, &q), ENOENT);
+	q.addr = (unsigned long)&q;
+	q.flags = 0;
+	q.name_addr = (unsigned long)buf;
+	q.name_size = sizeof(buf);
+	CHECK(ioctl(maps, PROCMAP_QUERY_, &q) == 0);
+	CHECK_STR(buf, "[stack]");
+	CHECK_EQ(q.inode, 0);
+	q.flags = 64;
+	CHECK_ERR(ioctl(maps, PROCMAP_QUERY_, &q), EINVAL);
+	q.flags = 0;
+	q.size = 16;
+	CHECK_ERR(ioctl(maps, PROCMAP_QUERY_, &q), EINVAL);
+	q.size = 5000;
+	CHECK_ERR(ioctl(maps, PROCMAP_QUERY_, &q), E2BIG);
+	CHECK_ERR(ioctl(maps, PROCMAP_QUERY_, 8L), EFAULT);
+	CHECK_ERR(ioctl(maps, PROCMAP_QUERY_ + 1, &q), ENOTTY);
+	CHECK(unlink(name) == 0);
+}
