@@ -98,7 +98,7 @@ int file_alloc(unsigned flags, struct file **out)
 		count_here(-1);
 		return -ENOMEM;
 	}
-	f->mode = mode_of(flags);
+	f->mode = mode_of(flags) | (flags & O_EXCL ? FMODE_EXCL : 0);
 	f->flags = flags & ~(O_CREAT | O_EXCL | O_TRUNC | O_CLOEXEC);
 	f->ops = &path_fops;
 	f->inode = NULL;

@@ -39,7 +39,7 @@ static int blkdev_open(struct inode *i, struct file *f)
 
 	if (!b)
 		return -ENXIO;
-	if (f->flags & O_EXCL) {
+	if (f->mode & FMODE_EXCL) {
 		err = blkdev_claim(b, f);
 		if (err) {
 			blkdev_put(b);
@@ -56,7 +56,7 @@ static void blkdev_file_release(struct file *f)
 {
 	struct block_device *b = f->priv;
 
-	if (f->flags & O_EXCL)
+	if (f->mode & FMODE_EXCL)
 		blkdev_release(b, f);
 	/* An error was recorded in the mapping for who syncs. */
 	if (fetch_add(&b->openers, -1) == 1 && f->mode & FMODE_WRITE)

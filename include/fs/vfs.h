@@ -484,6 +484,7 @@ struct file_ops {
 #define FMODE_NOACCOUNT 1024u
 #define FMODE_CREATED	4096u	/* the open call made the file */
 #define FMODE_UNMOUNT	8192u	/* owns the mount that it is (mount_api) */
+#define FMODE_EXCL	16384u	/* O_EXCL: of a block device, nobody else */
 
 struct file {
 	struct ref refs;

@@ -297,3 +297,37 @@ TEST(read_ahead_is_set_in_sectors)
 	CHECK(setresuid(1000, 1000, 1000) == 0);
 	CHECK_ERR(ioctl(fd, BLKRASET_, old), EACCES);
 }
+
+/* Who makes a file system asks so whether one is in use. */
+TEST(one_user_alone)
+{
+	int img = image("img", 64), fd = free_device(O_RDWR), excl;
+
+	CHECK(ioctl(fd, LOOP_SET_FD, img) == 0);
+	excl = open(dev, O_RDONLY | O_EXCL);
+	CHECK(excl >= 0);
+	CHECK_EQ(fcntl(excl, F_GETFL) & O_EXCL, 0);
+	CHECK_ERR(open(dev, O_RDWR | O_EXCL), EBUSY);
+	CHECK_ERR(mount(dev, dir, "ext4", 0, NULL), EBUSY);
+	close(open(dev, O_RDWR));
+	close(excl);
+	excl = open(dev, O_RDWR | O_EXCL);
+	CHECK(excl >= 0);
+	close(excl);
+	CHECK(ioctl(fd, LOOP_CLR_FD, 0) == 0);
+}
+
+TEST(the_mounted_root_is_in_use)
+{
+	struct stat st;
+	char node[64];
+
+	CHECK(stat("/", &st) == 0);
+	if (!st.st_dev || st.st_dev < 256)
+		SKIP("the root is on no disk");
+	snprintf(node, sizeof(node), "/dev/exclusive%d", getpid());
+	CHECK(mknod(node, S_IFBLK | 0600, st.st_dev) == 0);
+	CHECK_ERR(open(node, O_RDONLY | O_EXCL), EBUSY);
+	CHECK(close(open(node, O_RDONLY)) == 0);
+	CHECK(unlink(node) == 0);
+}
