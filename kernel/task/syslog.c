@@ -24,19 +24,22 @@ static struct mutex syslog_lock =
 static u64 read_seq, clear_seq;		/* syslog_lock */
 static int saved_level = -1;		/* syslog_lock */
 
-/* Copies records from *seq on; at most len bytes, whole records. */
+/* Copies records from *seq on; at most len bytes, whole records.  Nothing is
+ * held while they go to the user, whose page may fault and wait for long; so
+ * what could not be copied is gone for the next reader. */
 static long copy_records(u64 *seq, char __user *u, int len)
 {
 	char *buf = kmalloc(CHUNK, GFP_KERNEL);
 	long done = 0;
+	size_t n;
 
 	if (!buf)
 		return -ENOMEM;
 	while (done < len) {
-		u64 next = *seq;
-		size_t n = log_read(&next, buf, min((size_t)(len - done),
-						    (size_t)CHUNK), true);
-
+		mutex_lock(&syslog_lock);
+		n = log_read(seq, buf, min((size_t)(len - done), (size_t)CHUNK),
+			     true);
+		mutex_unlock(&syslog_lock);
 		if (!n)
 			break;
 		if (copy_to_user(u + done, buf, n)) {
@@ -44,7 +47,6 @@ static long copy_records(u64 *seq, char __user *u, int len)
 			break;
 		}
 		done += (long)n;
-		*seq = next;
 	}
 	kfree(buf);
 	return done;
@@ -56,10 +58,7 @@ static long read_new(char __user *u, int len)
 
 	if (n)
 		return -ERESTARTSYS;
-	mutex_lock(&syslog_lock);
-	n = copy_records(&read_seq, u, len);
-	mutex_unlock(&syslog_lock);
-	return n;
+	return copy_records(&read_seq, u, len);
 }
 
 /* The sizes of records are not known beforehand: those that fit into the
@@ -71,7 +70,9 @@ static long read_all(char __user *u, int len, bool clear)
 
 	mutex_lock(&syslog_lock);
 	seq = max(clear_seq, log_first_seq());
+	mutex_unlock(&syslog_lock);
 	n = copy_records(&seq, u, len);
+	mutex_lock(&syslog_lock);
 	if (clear)
 		clear_seq = log_next_seq();
 	mutex_unlock(&syslog_lock);

@@ -164,6 +164,22 @@ TEST(dmesg_restrict_closes_the_log)
 	set(KERNEL "dmesg_restrict", was);
 }
 
+/* Each page of the buffer is missing until the log comes to it. */
+TEST(the_log_comes_into_fresh_pages)
+{
+	size_t size = 16 << 12;
+	char *p;
+
+	need_root();
+	p = mmap(NULL, size, PROT_READ | PROT_WRITE,
+		 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	CHECK(p != MAP_FAILED);
+	CHECK(klogctl(3, p, (int)size) > 0);
+	CHECK_EQ(p[0], '<');
+	CHECK(munmap(p, size) == 0);
+	CHECK_ERR(klogctl(3, p, (int)size), EFAULT);
+}
+
 TEST(kptr_restrict_hides_addresses)
 {
 	char was[2];
