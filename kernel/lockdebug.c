@@ -159,6 +159,14 @@ void lock_debug_will_sleep(const void *lock, int rank, const char *name,
 	check_order(lock, rank, name, site, is_nested);
 }
 
+void might_fault_check(unsigned long site)
+{
+	const struct task *t = current;
+
+	if (!t->pagefault_disabled && !in_atomic() && t->mm)
+		check_order(NULL, RANK_MM, "page fault", site, false);
+}
+
 void lock_debug_taken(const void *lock, int rank, const char *name,
 		      unsigned long site)
 {

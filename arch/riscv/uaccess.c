@@ -71,6 +71,7 @@ size_t __hot copy_from_user_partial(void *dst, const void __user *src,
 
 	if (unlikely(!access_ok(src, n)))
 		return n;
+	might_fault();
 	before_long_copy(n);
 	uaccess_begin();
 	left = user_copy(dst, (const void *)src, n);
@@ -84,6 +85,7 @@ size_t __hot copy_to_user_partial(void __user *dst, const void *src, size_t n)
 
 	if (unlikely(!access_ok(dst, n)))
 		return n;
+	might_fault();
 	before_long_copy(n);
 	uaccess_begin();
 	left = user_copy((void *)dst, src, n);
@@ -97,6 +99,7 @@ size_t clear_user_partial(void __user *dst, size_t n)
 
 	if (unlikely(!access_ok(dst, n)))
 		return n;
+	might_fault();
 	before_long_copy(n);
 	uaccess_begin();
 	left = user_clear((void *)dst, n);
@@ -195,6 +198,7 @@ int __hot strncpy_from_user(char *dst, const char __user *src, size_t size,
 
 	if (unlikely(!room))
 		return size ? -EFAULT : -ENAMETOOLONG;
+	might_fault();
 	uaccess_begin();
 	err = scan_string(dst, src, room, len);
 	uaccess_end();
@@ -213,6 +217,7 @@ int strnlen_user(const char __user *s, size_t max, size_t *len)
 	*len = 0;
 	if (!room)
 		return max ? -EFAULT : 0;
+	might_fault();
 	uaccess_begin();
 	err = scan_string(NULL, s, room, len);
 	uaccess_end();

@@ -79,6 +79,7 @@ uaccess_get(u64 *out, const void __user *p, unsigned size)
 {
 	u64 v;
 
+	might_fault();
 	if (unlikely(!access_ok(p, size)))
 		goto bad;
 	uaccess_begin();
@@ -109,6 +110,7 @@ bad:
 static __always_inline int __must_check uaccess_put(u64 v, void __user *p,
 						    unsigned size)
 {
+	might_fault();
 	if (unlikely(!access_ok(p, size)))
 		return -EFAULT;
 	uaccess_begin();

@@ -123,5 +123,15 @@ void might_sleep_check(const char *file, int line);
 			might_sleep_check(__FILE__, __LINE__);                 \
 	} while (0)
 
+/* Debug builds die here if a fault on a page of the user's could not be served
+ * for a lock that is held.  Not asked where such a fault is an error anyway. */
+void might_fault_check(unsigned long site);
+#define might_fault()                                                          \
+	do {                                                                   \
+		if (CONFIG_DEBUG)                                              \
+			might_fault_check(                                     \
+				(unsigned long)__builtin_return_address(0));   \
+	} while (0)
+
 /* Lets others run if that is due; in long loops, with no lock held. */
 void cond_resched(void);
