@@ -196,7 +196,8 @@ static bool is_special(u32 mode)
 	       S_ISSOCK(mode);
 }
 
-/* Does a regular or block file know direct I/O?  No directory does.  In memory it is all direct. */
+/* Does a regular or block file know direct I/O?  No directory does.  In memory
+ * it is all direct. */
 static bool can_direct(const struct file *f)
 {
 	const struct mapping *m = f->mapping;

@@ -436,9 +436,9 @@ TEST(statx_tells_of_direct_io)
 {
 	struct { unsigned w[64]; } x;	/* mem 38, offset 39 */
 	const char *queue = "/sys/dev/block/%d:%d/queue/";
-	char path[128];
+	char path[128], on_disk[] = "/var/tmp/errnoXXXXXX";
 	struct stat st;
-	int fd = enter(NULL);
+	int fd = enter(mkdtemp(on_disk));
 
 	CHECK(fstat(fd, &st) == 0 && major(st.st_dev));
 	snprintf(path, sizeof(path), "%slogical_block_size", queue);

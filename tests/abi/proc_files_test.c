@@ -31,7 +31,7 @@ static long slurp(const char *fmt, long a)
 
 static int scratch(void)
 {
-	char name[] = "/tmp/procfilesXXXXXX";
+	char name[] = "/var/tmp/procfilesXXXXXX";	/* a file on the disk */
 	int fd = mkstemp(name);
 
 	CHECK(fd >= 0);
