@@ -6,6 +6,7 @@
  *          each other and see one size.
  */
 #include "vfs_impl.h"
+#include <fs/device.h>
 #include <fs/fdtable.h>
 #include <kernel/assert.h>
 #include <mm/mm.h>
@@ -183,6 +184,8 @@ static ssize_t direct_write(struct file *f, struct iter *it, u64 *pos)
 	err = mapping_write(m, first, last, true);
 	if (err)
 		return err;
+	if ((start | it->count) & (f->inode->sb->bdev->logical_block - 1))
+		return -EINVAL;
 	/* What grows the file goes through the cache, then out. */
 	if (start + it->count <= mapping_size(m)) {
 		mapping_invalidate(m, first, last);

@@ -434,6 +434,7 @@ static long file_number(const char *format, int major, int minor)
 /* What O_DIRECT asks of a disk, and of a file on it. */
 TEST(statx_tells_of_direct_io)
 {
+	static char block[4096] __attribute__((aligned(4096)));
 	struct { unsigned w[64]; } x;	/* mem 38, offset 39 */
 	const char *queue = "/sys/dev/block/%d:%d/queue/";
 	char path[128], on_disk[] = "/var/tmp/errnoXXXXXX";
@@ -455,6 +456,11 @@ TEST(statx_tells_of_direct_io)
 					  minor(st.st_dev)));
 	CHECK(syscall(SYS_statx, AT_FDCWD, "disk", 0, 0x7ff, &x) == 0);
 	CHECK(!(x.w[0] & DIOALIGN) && !x.w[38]);
+	/* that also holds where the file grows */
+	CHECK(fcntl(fd, F_SETFL, O_DIRECT) == 0);
+	CHECK_ERR(pwrite(fd, block, 1000, 0), EINVAL);
+	CHECK_EQ(pwrite(fd, block, 4096, 0), 4096);
+	CHECK_ERR(pwrite(fd, block, 4096, 4000), EINVAL);
 }
 
 /* Sealed as a program it stays the same program. */

@@ -488,6 +488,7 @@ TEST(reads_that_do_not_wait)
 	}
 	CHECK(refused > 0);
 	/* Reading has begun: it comes without anybody waiting. */
+	n = -1;
 	for (int i = 0; i < 5000 && n < 0; i++) {
 		usleep(1000);
 		n = read_nowait(fd, buf, 100, 0);
