@@ -28,7 +28,8 @@ LD := $(CROSS)ld
 NM := $(CROSS)nm
 OBJCOPY := $(CROSS)objcopy
 
-WARN := -Wall -Wextra -Werror -Wmissing-prototypes -Wstrict-prototypes -Wshadow \
+# A compiler that we have not seen may warn of more: only our own builds mind.
+WARN := -Wall -Wextra $(if $(wildcard .git),-Werror) -Wmissing-prototypes -Wstrict-prototypes -Wshadow \
 	-Wvla -Wundef -Wimplicit-fallthrough -Wframe-larger-than=1024 \
 	-Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers
 KERNEL_CFLAGS := $(TARGET_FLAGS) -std=gnu11 -ffreestanding -O2 -g \

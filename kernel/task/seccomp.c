@@ -352,7 +352,7 @@ static long attach_locked(struct seccomp_filter *f, unsigned flags)
 static long set_filter(unsigned flags, const void __user *arg)
 {
 	struct sighand *s = current->sighand;
-	struct seccomp_filter *f;
+	struct seccomp_filter *f = NULL;
 	long ret;
 
 	if (flags & ~FLAGS_KNOWN)

@@ -827,6 +827,11 @@ void generic_fillattr(struct inode *i, struct kstat *st)
 	st->blocks = i->blocks;
 }
 
+void kstat_set_dio(struct kstat *st, const struct block_device *b)
+{
+	st->dio_mem_align = st->dio_offset_align = b->logical_block;
+}
+
 void dentry_attach(struct dentry *d, struct inode *i)
 {
 	d->inode = i;
