@@ -3,7 +3,9 @@
  *
  * Theory:  the timer counts expirations: one when it fires, and the periods
  *          that have passed since are added when somebody looks; so a short
- *          period costs nothing while nobody reads.
+ *          period costs nothing while nobody reads.  A relative time of
+ *          CLOCK_REALTIME, and its periods, are of the monotonic clock:
+ *          only an absolute one follows a step.
  * Locks:   the wait queue's lock guards all fields.
  */
 #include <fs/timerfd.h>
@@ -18,7 +20,7 @@ struct timerfd {
 	struct timer timer;
 	int clockid;			/* const */
 	u64 interval_ns;
-	u64 expires_ns;			/* of its clock; 0: disarmed */
+	u64 expires_ns;			/* of clock_now(); 0: disarmed */
 	u64 ticks;
 	bool cancel_on_set;
 	u32 set_count;			/* clock_set_count() when armed */
@@ -27,8 +29,8 @@ struct timerfd {
 
 static u64 clock_now(const struct timerfd *t)
 {
-	return t->clockid == CLOCK_REALTIME_ID || t->clockid == CLOCK_REALTIME_ALARM_ID ?
-		       clock_realtime_ns() : clock_ns();
+	return t->timer.clock == TIMER_REALTIME ? clock_realtime_ns() :
+						  clock_ns();
 }
 
 static void timerfd_fire(struct timer *timer)
@@ -201,6 +203,9 @@ int timerfd_set(struct file *f, unsigned flags, const struct itimerspec64 *new,
 	irq_lock(&t->q.lock);
 	get_locked(t, old);
 	timer_cancel(&t->timer);
+	if (t->clockid == CLOCK_REALTIME_ID)
+		timer_set_clock(&t->timer, flags & TFD_TIMER_ABSTIME ?
+				TIMER_REALTIME : TIMER_MONOTONIC);
 	t->settime_flags = flags;
 	t->cancel_on_set = (flags & TFD_TIMER_CANCEL_ON_SET) &&
 			   (flags & TFD_TIMER_ABSTIME);

@@ -18,13 +18,18 @@ struct timer {
 	void (*fn)(struct timer *t);
 	struct timer_base *base;	/* NULL: never armed. atomic */
 	bool is_armed;			/* base lock */
-	u8 clock;			/* enum timer_clock. const */
+	u8 clock;			/* enum timer_clock; const while armed */
 	bool is_urgent;			/* a real-time sleeper: arm early */
 };
 
 void timer_init(struct timer *t, void (*fn)(struct timer *t));
 void timer_init_clock(struct timer *t, void (*fn)(struct timer *t),
 		      enum timer_clock clock);
+/* Not while it is armed. */
+static inline void timer_set_clock(struct timer *t, enum timer_clock clock)
+{
+	t->clock = (u8)clock;
+}
 /* (Re)arms for an absolute time of its clock. Any context. */
 void timer_start(struct timer *t, u64 deadline_ns);
 /* True if it was armed and now will not run. It may be running. */

@@ -5,7 +5,8 @@
  *          delivered.  While the entry is pending, further expirations only
  *          count; when it is taken the count becomes the overrun and the
  *          next expiration is armed.  Timers on CPU clocks are not armed:
- *          the tick compares them.
+ *          the tick compares them.  A relative CLOCK_REALTIME timer counts
+ *          on the monotonic clock: only absolute ones follow a step.
  * Locks:   sighand->lock for everything; a timer that is being deleted is
  *          first taken off the list, then its function waited for.
  * Context: the function runs in interrupts.
@@ -32,7 +33,7 @@ struct posix_timer {
 	int id, clock;		/* const */
 	int notify, signo;	/* as asked for. const */
 	u64 value;		/* const */
-	u64 expires, interval;	/* of its clock, ns; 0: off */
+	u64 expires, interval;	/* of clock_of(), ns; 0: off */
 	u64 missed;		/* expirations since the signal was queued */
 	int overrun;		/* of the last signal taken */
 };
@@ -186,13 +187,11 @@ static struct task *receiver(struct posix_timer *pt)
 
 static u64 clock_of(struct posix_timer *pt)
 {
-	u64 ns = 0;
-
 	if (clock_is_cpu(pt->clock))
 		return cpu_clock_of(pt->cpu_leader, pt->cpu_task != NULL,
 				    cpu_which(pt->clock));
-	ignore_error(clock_read(pt->clock, &ns)); /* checked at creation */
-	return ns;
+	return pt->timer.clock == TIMER_REALTIME ? clock_realtime_ns() :
+						   clock_ns();
 }
 
 static void arm_locked(struct posix_timer *pt)
@@ -490,11 +489,10 @@ static void start_locked(struct posix_timer *pt, int flags, u64 value,
 		list_del_init(&pt->q->node);
 	if (!value)
 		return;
+	if (pt->clock == CLOCK_REALTIME)
+		timer_set_clock(&pt->timer, flags & TIMER_ABSTIME ?
+				TIMER_REALTIME : TIMER_MONOTONIC);
 	pt->expires = flags & TIMER_ABSTIME ? value : clock_of(pt) + value;
-	/* Relative ones do not follow the wall clock. */
-	if (!clock_is_cpu(pt->clock) && !(flags & TIMER_ABSTIME) &&
-	    pt->timer.clock == TIMER_REALTIME)
-		pt->expires = clock_realtime_ns() + value;
 	arm_locked(pt);
 }
 

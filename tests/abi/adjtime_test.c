@@ -1,12 +1,16 @@
 /*
  * adjtime: corrections of the wall clock, slow or by its rate; what it may be
- * set to, and the coarse clocks beside it.
+ * set to, which timers follow when it is, and the coarse clocks beside it.
  *
  * abi-test: user
  */
 #include "test.h"
 
+#include <poll.h>
+#include <signal.h>
+#include <sys/signalfd.h>
 #include <sys/syscall.h>
+#include <sys/timerfd.h>
 #include <sys/timex.h>
 #include <time.h>
 
@@ -144,6 +148,189 @@ TEST(times_that_cannot_be)
 	CHECK_ERR(clock_settime(CLOCK_REALTIME, &t), EINVAL);
 	t.tv_sec = 8277292036;
 	CHECK_ERR(clock_settime(CLOCK_REALTIME, &t), EINVAL);
+}
+
+#define SEC 1000000000ll
+#define DAY 86400
+
+/* A timer of CLOCK_REALTIME of either make, told by a file. */
+struct any_timer {
+	int fd, is_file;
+	timer_t id;
+};
+
+static struct any_timer make_timer(int is_file)
+{
+	struct sigevent ev = { .sigev_notify = SIGEV_SIGNAL,
+			       .sigev_signo = SIGUSR1 };
+	struct any_timer t = { .is_file = is_file };
+	sigset_t set;
+
+	if (is_file) {
+		t.fd = timerfd_create(CLOCK_REALTIME, TFD_NONBLOCK);
+	} else {
+		sigemptyset(&set);
+		sigaddset(&set, SIGUSR1);
+		CHECK(sigprocmask(SIG_BLOCK, &set, NULL) == 0);
+		CHECK(timer_create(CLOCK_REALTIME, &ev, &t.id) == 0);
+		t.fd = signalfd(-1, &set, SFD_NONBLOCK);
+	}
+	CHECK(t.fd >= 0);
+	return t;
+}
+
+static struct timespec to_timespec(long long ns)
+{
+	return (struct timespec){ ns / SEC, ns % SEC };
+}
+
+static long long to_ns(struct timespec t)
+{
+	return t.tv_sec * SEC + t.tv_nsec;
+}
+
+static long long wall(void)
+{
+	struct timespec t;
+
+	CHECK(clock_gettime(CLOCK_REALTIME, &t) == 0);
+	return to_ns(t);
+}
+
+static void step(long sec)
+{
+	struct timespec t = to_timespec(wall() + sec * SEC);
+
+	CHECK(clock_settime(CLOCK_REALTIME, &t) == 0);
+}
+
+/* What was left of the last setting. */
+static long long arm(struct any_timer *t, int flags, long long value,
+		     long long interval)
+{
+	struct itimerspec it = { to_timespec(interval), to_timespec(value) };
+	struct itimerspec old;
+
+	CHECK((t->is_file ? timerfd_settime(t->fd, flags, &it, &old) :
+			    timer_settime(t->id, flags, &it, &old)) == 0);
+	return to_ns(old.it_value);
+}
+
+static long long left(struct any_timer *t)
+{
+	struct itimerspec it;
+
+	CHECK((t->is_file ? timerfd_gettime(t->fd, &it) :
+			    timer_gettime(t->id, &it)) == 0);
+	return to_ns(it.it_value);
+}
+
+/* Expirations, if there are any within so many ms. */
+static long long expired(struct any_timer *t, int ms)
+{
+	struct pollfd p = { t->fd, POLLIN };
+	struct signalfd_siginfo si;
+	unsigned long long n;
+
+	if (poll(&p, 1, ms) != 1)
+		return 0;
+	if (t->is_file)
+		return read(t->fd, &n, sizeof(n)) == sizeof(n) ?
+			       (long long)n : -errno;
+	CHECK(read(t->fd, &si, sizeof(si)) == sizeof(si));
+	return si.ssi_overrun + 1ll;
+}
+
+TEST(relative_timers_do_not_follow_a_step)
+{
+	need_root();
+	for (int is_file = 0; is_file < 2; is_file++) {
+		struct any_timer t = make_timer(is_file);
+		long long n, is_left, later;
+
+		arm(&t, 0, SEC, 0);
+		step(DAY);
+		is_left = left(&t);
+		n = expired(&t, 50);
+		step(-DAY);
+		CHECK_EQ(n, 0);
+		CHECK(is_left > 0 && is_left <= SEC);
+		CHECK_EQ(expired(&t, 5000), 1);
+
+		arm(&t, 0, SEC / 20, SEC / 20);
+		step(-DAY);
+		n = expired(&t, 5000);
+		is_left = left(&t);
+		step(DAY);
+		later = expired(&t, 5000);
+		CHECK(n > 0 && n < 100 && later > 0 && later < 100);
+		CHECK(is_left > 0 && is_left <= SEC / 20);
+	}
+}
+
+TEST(absolute_timers_follow_a_step)
+{
+	need_root();
+	for (int is_file = 0; is_file < 2; is_file++) {
+		struct any_timer t = make_timer(is_file);
+		long long n, is_left;
+
+		arm(&t, TIMER_ABSTIME, wall() + DAY / 2 * SEC, 0);
+		step(DAY);
+		n = expired(&t, 5000);
+		step(-DAY);
+		CHECK_EQ(n, 1);
+
+		arm(&t, TIMER_ABSTIME, wall() + SEC / 2, SEC * DAY);
+		step(-DAY);
+		is_left = left(&t);
+		n = expired(&t, 700);
+		step(DAY);
+		CHECK_EQ(n, 0);
+		CHECK(is_left > DAY / 2 * SEC);
+		CHECK_EQ(expired(&t, 5000), 1);
+		step(DAY);
+		n = expired(&t, 5000);
+		step(-DAY);
+		CHECK_EQ(n, 1);
+	}
+}
+
+TEST(each_setting_of_a_timer_chooses_anew)
+{
+	need_root();
+	for (int is_file = 0; is_file < 2; is_file++) {
+		struct any_timer t = make_timer(is_file);
+		long long old, n;
+
+		arm(&t, TIMER_ABSTIME, wall() + DAY / 2 * SEC, 0);
+		old = arm(&t, 0, DAY / 4 * SEC, 0);
+		CHECK(old > DAY / 4 * SEC && old <= DAY / 2 * SEC);
+		step(DAY);
+		n = expired(&t, 20);
+		old = arm(&t, TIMER_ABSTIME, wall() + DAY / 2 * SEC, 0);
+		step(-DAY);
+		CHECK_EQ(n, 0);
+		CHECK(old > DAY / 8 * SEC && old <= DAY / 4 * SEC);
+		CHECK(left(&t) > DAY * SEC);
+	}
+}
+
+TEST(a_step_cancels_only_absolute_timers)
+{
+	struct any_timer t = make_timer(1);
+	long long n, relative;
+
+	need_root();
+	arm(&t, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET,
+	    wall() + 2 * DAY * SEC, 0);
+	step(DAY);
+	n = expired(&t, 1000);
+	arm(&t, TFD_TIMER_CANCEL_ON_SET, DAY / 2 * SEC, 0);
+	step(-DAY);
+	relative = expired(&t, 20);
+	CHECK_EQ(n, -ECANCELED);
+	CHECK_EQ(relative, 0);
 }
 
 static long long coarse(clockid_t clock, int by_call)
