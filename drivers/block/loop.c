@@ -414,7 +414,8 @@ static int get_status_locked(struct loop *l, struct loop_info64 *i)
 		return -ENXIO;
 	n = l->file->inode;
 	*i = (struct loop_info64){
-		.device = n->sb->dev, .inode = n->ino, .rdevice = n->rdev,
+		.device = dev_encode(n->sb->dev), .inode = n->ino,
+		.rdevice = dev_encode(n->rdev),
 		.offset = l->offset, .sizelimit = l->sizelimit,
 		.number = l->number, .flags = l->flags,
 	};

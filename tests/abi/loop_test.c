@@ -94,6 +94,7 @@ TEST(bytes_go_to_the_file_and_back)
 	CHECK(ioctl(fd, LOOP_GET_STATUS64, &info) == 0);
 	CHECK(fstat(file, &st) == 0);
 	CHECK(info.lo_inode == st.st_ino && info.lo_number == (unsigned)number);
+	CHECK(info.lo_device == st.st_dev && info.lo_rdevice == 0);
 	snprintf(text, sizeof(text), "%s/a", dir);
 	CHECK_STR(attribute("backing_file"), text);
 	CHECK_STR(attribute("autoclear"), "0");
@@ -317,16 +318,41 @@ TEST(one_user_alone)
 	CHECK(ioctl(fd, LOOP_CLR_FD, 0) == 0);
 }
 
-TEST(the_mounted_root_is_in_use)
+/* The disk of the root, by a node that the caller unlinks. */
+static const char *root_disk(void)
 {
+	static char node[64];
 	struct stat st;
-	char node[64];
 
 	CHECK(stat("/", &st) == 0);
 	if (!st.st_dev || st.st_dev < 256)
 		SKIP("the root is on no disk");
 	snprintf(node, sizeof(node), "/dev/exclusive%d", getpid());
 	CHECK(mknod(node, S_IFBLK | 0600, st.st_dev) == 0);
+	return node;
+}
+
+TEST(the_disk_below_is_told)
+{
+	const char *node = root_disk();
+	struct loop_info64 info;
+	struct loop_info old;
+	struct stat st;
+	int fd = free_device(O_RDONLY), disk = open(node, O_RDONLY);
+
+	CHECK(disk >= 0 && fstat(disk, &st) == 0 && unlink(node) == 0);
+	CHECK(ioctl(fd, LOOP_SET_FD, disk) == 0);
+	CHECK(ioctl(fd, LOOP_GET_STATUS64, &info) == 0);
+	CHECK(ioctl(fd, LOOP_GET_STATUS, &old) == 0);
+	CHECK(ioctl(fd, LOOP_CLR_FD, 0) == 0);
+	CHECK_EQ(info.lo_rdevice, st.st_rdev);
+	CHECK_EQ(old.lo_rdevice, st.st_rdev);
+}
+
+TEST(the_mounted_root_is_in_use)
+{
+	const char *node = root_disk();
+
 	CHECK_ERR(open(node, O_RDONLY | O_EXCL), EBUSY);
 	CHECK(close(open(node, O_RDONLY)) == 0);
 	CHECK(unlink(node) == 0);
