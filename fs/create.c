@@ -38,7 +38,7 @@ int vfs_mknod(const struct path *dir, struct dentry *d, u32 mode, u32 dev)
 	mode = mode_for_create(i, mode);
 	if (S_ISREG(mode)) {
 		if (!i->ops->create)
-			return -EPERM;
+			return -EACCES;
 		err = i->ops->create(i, d, mode);
 	} else {
 		if (!i->ops->mknod)

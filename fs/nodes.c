@@ -4,6 +4,13 @@
 #include <fs/nodes.h>
 #include <lib/string.h>
 
+static const struct inode_ops *ops_of(const struct inode *dir)
+{
+	const struct inode_ops *own = dir->sb->ops->node_ops;
+
+	return own ? own : dir->ops;
+}
+
 /* The directory for the last component of name, referenced; *last is it. */
 static int walk_parent(struct super_block *sb, const char *name, bool make,
 		       struct dentry **out, const char **last)
@@ -18,7 +25,7 @@ static int walk_parent(struct super_block *sb, const char *name, bool make,
 		mutex_lock(&i->lock);
 		err = dentry_lookup(dir, name, (size_t)(slash - name), &d);
 		if (!err && dentry_is_negative(d)) {
-			err = make ? i->ops->mkdir(i, d, 0755) : -ENOENT;
+			err = make ? ops_of(i)->mkdir(i, d, 0755) : -ENOENT;
 			if (err)
 				dentry_put(d);
 		}
@@ -49,9 +56,11 @@ static int make(struct super_block *sb, const char *name, u32 mode, u32 dev,
 		if (!dentry_is_negative(d))
 			err = -EEXIST;
 		else if (target)
-			err = dir->inode->ops->symlink(dir->inode, d, target);
+			err = ops_of(dir->inode)->symlink(dir->inode, d,
+							  target);
 		else
-			err = dir->inode->ops->mknod(dir->inode, d, mode, dev);
+			err = ops_of(dir->inode)->mknod(dir->inode, d, mode,
+							dev);
 		if (err)
 			dentry_put(d);
 	}
@@ -101,7 +110,7 @@ int node_remove(struct super_block *sb, const char *name)
 	err = dentry_lookup(dir, last, strlen(last), &d);
 	if (!err) {
 		err = dentry_is_negative(d) ? -ENOENT :
-			      dir->inode->ops->unlink(dir->inode, d);
+			      ops_of(dir->inode)->unlink(dir->inode, d);
 		if (!err)
 			dentry_delete(d);
 		dentry_put(d);

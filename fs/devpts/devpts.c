@@ -1,7 +1,8 @@
 /*
  * devpts - /dev/pts: a node for each pseudo terminal.
  *
- * Theory:  a tmpfs superblock whose nodes appear and go with the ptys.  All
+ * Theory:  a tmpfs superblock whose nodes appear and go with the ptys, and by
+ *          nothing else: its directory has no operation but to look up.  All
  *          mounts of the first user namespace share one (newinstance is not
  *          there), and the options uid=, gid=, mode= and ptmxmode= of the last
  *          mount hold.  A mount in another user namespace is an instance of its
@@ -35,7 +36,8 @@ struct pts_fs {
 static struct spinlock list_lock = SPINLOCK_INIT(RANK_SPIN_LEAF, "devpts");
 static LIST_HEAD(instances);		/* list_lock */
 static struct pts_fs first = { .mode = 0600 };
-static struct super_ops pts_ops;	/* tmpfs's, but for two. const after init */
+static struct super_ops pts_ops;	/* tmpfs's, but for some. const after init */
+static struct inode_ops root_ops;	/* const after init */
 
 static int option(struct pts_fs *p, char *key, char *value)
 {
@@ -162,7 +164,10 @@ static int make_instance(struct pts_fs *p)
 		pts_ops = *sb->ops;
 		pts_ops.statfs = devpts_statfs;
 		pts_ops.show_options = devpts_show;
+		pts_ops.node_ops = sb->root->inode->ops;
+		root_ops.lookup = pts_ops.node_ops->lookup;
 	}
+	sb->root->inode->ops = &root_ops;
 	sb->ops = &pts_ops;
 	sb->magic = DEVPTS_MAGIC;
 	sb->fs = &devpts;

@@ -332,6 +332,9 @@ struct super_ops {
 	int (*inode_of_number)(struct super_block *sb, u64 ino,
 			       struct inode **out);
 	int (*parent_number)(struct inode *dir, u64 *ino);
+	/* By which the kernel makes and removes nodes (fs/nodes.h) where
+	 * users cannot; NULL: the directory's own. */
+	const struct inode_ops *node_ops;
 	/* Options as /proc/mounts shows them, beginning with a comma. */
 	size_t (*show_options)(struct super_block *sb, char *buf, size_t n);
 	const char *(*show_devname)(struct super_block *sb);

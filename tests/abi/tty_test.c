@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <termios.h>
 
 struct termio_k {
@@ -112,4 +113,26 @@ TEST(hung_up)
 	CHECK_ERR(write(s, "x", 1), EIO);
 	CHECK_ERR(ioctl(s, TIOCGWINSZ, &zero), EIO);
 	CHECK_ERR(ioctl(s, TIOCSPGRP, &zero), ENOTTY);
+}
+
+/* Only ptys come and go there; what a node may be asked is its owner's. */
+TEST(names_of_terminals_are_the_kernels)
+{
+	int m = posix_openpt(O_RDWR | O_NOCTTY), uid = getuid();
+	char *name = ptsname(m);
+	struct stat st;
+
+	CHECK(m >= 0 && name && grantpt(m) == 0);
+	CHECK_ERR(open("/dev/pts/x", O_CREAT | O_RDWR, 0600), EACCES);
+	CHECK_ERR(mknod("/dev/pts/x", S_IFREG | 0600, 0), EACCES);
+	CHECK_ERR(mknod("/dev/pts/x", S_IFIFO | 0600, 0), EPERM);
+	CHECK_ERR(mkdir("/dev/pts/x", 0700), EPERM);
+	CHECK_ERR(symlink("a", "/dev/pts/x"), EPERM);
+	CHECK_ERR(link(name, "/dev/pts/x"), EPERM);
+	CHECK_ERR(rename(name, "/dev/pts/x"), EPERM);
+	CHECK_ERR(unlink(name), EPERM);
+	CHECK(chmod(name, 0640) == 0 && chown(name, uid, 5) == 0);
+	CHECK(stat(name, &st) == 0 && st.st_mode == (S_IFCHR | 0640));
+	CHECK(st.st_gid == 5 && close(m) == 0);
+	CHECK_ERR(stat(name, &st), ENOENT);
 }
