@@ -213,8 +213,10 @@ static int sys_lookup(struct inode *dir, struct dentry *d)
 	struct inode *i;
 	int err;
 
+	/* Negative for this look-up only: not attached, it is not cached, and
+	 * what appears later is found. */
 	if (!find_child(node_of(dir), d->name, d->len, &n))
-		return -ENOENT;
+		return 0;
 	err = new_inode(dir->sb, &n, child_ino(dir, d->name, d->len), &i);
 	if (!err)
 		dentry_attach(d, i);

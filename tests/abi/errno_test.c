@@ -527,3 +527,19 @@ TEST(which_error_comes_first)
 	CHECK_CHILD(pid);
 	CHECK_ERR(syscall(SYS_mq_unlink, "first"), ENOENT);
 }
+
+TEST(sysfs_takes_no_names)
+{
+	CHECK_ERR(open("/sys/x", O_CREAT | O_RDWR, 0600), EACCES);
+	CHECK_ERR(open("/sys/class/x", O_CREAT | O_RDWR, 0600), EACCES);
+	CHECK_ERR(mknod("/sys/x", S_IFREG | 0600, 0), EACCES);
+	CHECK_ERR(mknod("/sys/x", S_IFIFO | 0600, 0), EPERM);
+	CHECK_ERR(mkdir("/sys/x", 0700), EPERM);
+	CHECK_ERR(symlink("a", "/sys/x"), EPERM);
+	CHECK_ERR(rename("/sys/class", "/sys/x"), EPERM);
+	CHECK_ERR(mkdir("/sys/class", 0700), EEXIST);
+	CHECK_ERR(open("/sys/x", O_RDONLY), ENOENT);
+	CHECK_ERR(open("/sys/x/y", O_CREAT | O_RDWR, 0600), ENOENT);
+	CHECK_ERR(unlink("/sys/x"), ENOENT);
+	CHECK_ERR(rmdir("/sys/x"), ENOENT);
+}
