@@ -16,17 +16,17 @@
 #include <mm/slab.h>
 
 #define CHAINS 64
-#define MAX_MAJORS 64
+#define MAX_RANGES 64
 
-struct major_name {
-	u32 major;
+struct range_name {
+	u32 dev;
 	const char *name;
 };
 
 static struct spinlock devices_lock = SPINLOCK_INIT(RANK_SPIN, "char devices");
 static struct list chains[CHAINS];		/* devices_lock, RCU */
-static struct major_name majors[MAX_MAJORS];	/* devices_lock */
-static unsigned nr_majors;
+static struct range_name ranges[MAX_RANGES];	/* by dev. devices_lock */
+static unsigned nr_ranges;
 
 static struct list *chain_of(u32 dev)
 {
@@ -102,21 +102,30 @@ static int chrdev_open(struct inode *i, struct file *f)
 
 const struct file_ops chrdev_fops = { .open = chrdev_open };
 
-void chrdev_major_name(u32 major, const char *name)
+void chrdev_range_name(u32 dev, const char *name)
 {
+	unsigned i;
+
 	spin_lock(&devices_lock);
-	if (nr_majors < MAX_MAJORS)
-		majors[nr_majors++] = (struct major_name){ major, name };
+	if (nr_ranges < MAX_RANGES) {
+		for (i = nr_ranges++; i && ranges[i - 1].dev > dev; i--)
+			ranges[i] = ranges[i - 1];
+		ranges[i] = (struct range_name){ dev, name };
+	}
 	spin_unlock(&devices_lock);
 }
 
-bool chrdev_major_nth(unsigned i, u32 *major, const char **name)
+const char *chrdev_range_nth(unsigned i, u32 *dev)
 {
-	if (i >= READ_ONCE(nr_majors))
-		return false;
-	*major = majors[i].major;
-	*name = majors[i].name;
-	return true;
+	const char *name = NULL;
+
+	spin_lock(&devices_lock);
+	if (i < nr_ranges) {
+		*dev = ranges[i].dev;
+		name = ranges[i].name;
+	}
+	spin_unlock(&devices_lock);
+	return name;
 }
 
 static void fill_info(const struct char_device *c, struct chrdev_info *out)

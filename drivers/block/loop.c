@@ -25,7 +25,7 @@
 
 #define LOOP_MAJOR 7
 #define LOOP_MAX 64
-#define CONTROL_MINOR 237	/* of the misc devices, major 10 */
+#define CONTROL_MINOR 237
 #define MAX_BYTES (1u << 20)
 
 enum {
@@ -740,12 +740,14 @@ static const struct file_ops control_fops = {
 };
 
 static struct char_device control = {
-	.dev = MKDEV(10, CONTROL_MINOR), .count = 1, .name = "loop-control",
-	.mode = 0660, .fops = &control_fops, .class = "misc",
+	.dev = MKDEV(MISC_MAJOR, CONTROL_MINOR), .count = 1,
+	.name = "loop-control", .mode = 0660,
+	.fops = &control_fops, .class = "misc",
 };
 
 static void loop_init(void)
 {
+	chrdev_range_name(MKDEV(MISC_MAJOR, 0), "misc");
 	ignore_error(chrdev_register(&control));	/* its number is free */
 }
 INIT(INIT_DRIVER, loop_init);

@@ -345,7 +345,7 @@ static struct char_device mem_devices[] = {
 
 static void mem_init(void)
 {
-	chrdev_major_name(1, "mem");
+	chrdev_range_name(MKDEV(1, 0), "mem");
 	for (unsigned i = 0; i < ARRAY_SIZE(mem_devices); i++)
 		if (chrdev_register(&mem_devices[i]))
 			pr_err("mem: no /dev/%s\n", mem_devices[i].name);

@@ -135,7 +135,7 @@ static int goldfish_probe(struct device *dev)
 	now = rtc_read();
 	clock_set_realtime(now);
 	random_mix(&now, sizeof(now), 0);
-	chrdev_major_name(250, "rtc");
+	chrdev_range_name(MKDEV(250, 0), "rtc");
 	return chrdev_register(&rtc_dev);
 }
 

@@ -521,10 +521,24 @@ static struct char_device pts_dev = {
 	.dev = MKDEV(136, 0), .count = PTY_MAX, .fops = &tty_fops,
 };
 
+/* The masters' own numbers: a master comes of ptmx only. */
+static int ptm_open(struct inode *i, struct file *f)
+{
+	return -EIO;
+}
+
+static const struct file_ops ptm_fops = { .open = ptm_open };
+static struct char_device ptm_dev = {
+	.dev = MKDEV(128, 0), .count = PTY_MAX, .fops = &ptm_fops,
+};
+
 static void pty_init(void)
 {
-	chrdev_major_name(136, "pts");
-	if (chrdev_register(&ptmx_dev) || chrdev_register(&pts_dev))
+	chrdev_range_name(PTMX_DEV, "/dev/ptmx");
+	chrdev_range_name(MKDEV(128, 0), "ptm");
+	chrdev_range_name(MKDEV(136, 0), "pts");
+	if (chrdev_register(&ptmx_dev) || chrdev_register(&pts_dev) ||
+	    chrdev_register(&ptm_dev))
 		pr_err("pty: cannot register devices\n");
 }
 INIT(INIT_FS, pty_init);

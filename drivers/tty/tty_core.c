@@ -390,6 +390,8 @@ static int drivers_show(struct seq *s, void *arg)
 			   MKDEV(SERIAL_MAJOR, SERIAL_MINOR), nr_serial,
 			   "serial");
 	put_driver(s, "pty_slave", "pts", MKDEV(136, 0), PTY_MAX, "pty:slave");
+	put_driver(s, "pty_master", "ptm", MKDEV(128, 0), PTY_MAX,
+		   "pty:master");
 	return 0;
 }
 
@@ -400,8 +402,9 @@ static const struct proc_entry tty_entries[] = {
 
 static void tty_init(void)
 {
-	chrdev_major_name(4, "ttyS");
-	chrdev_major_name(5, "/dev/tty");
+	chrdev_range_name(MKDEV(SERIAL_MAJOR, SERIAL_MINOR), "ttyS");
+	chrdev_range_name(DEV_TTY, "/dev/tty");
+	chrdev_range_name(DEV_CONSOLE, "/dev/console");
 	if (chrdev_register(&dev_tty) || chrdev_register(&dev_console))
 		pr_err("tty: no /dev/tty, /dev/console\n");
 	proc_register(tty_entries, ARRAY_SIZE(tty_entries));

@@ -88,30 +88,26 @@ static void put_block_majors(struct seq *s)
 	}
 }
 
-/* The lowest named major number >= from, and how it is called. */
-static const char *next_major(u32 from, u32 *out)
-{
-	const char *name, *best = NULL;
-	u32 major;
-
-	for (unsigned i = 0; chrdev_major_nth(i, &major, &name); i++) {
-		if (major >= from && (!best || major < *out)) {
-			best = name;
-			*out = major;
-		}
-	}
-	return best;
-}
-
 static int devices_show(struct seq *s, void *arg)
 {
 	const char *name;
-	u32 major;
+	u32 dev;
 
 	seq_puts(s, "Character devices:\n");
-	for (u32 from = 0; (name = next_major(from, &major)); from = major + 1)
-		seq_printf(s, "%3u %s\n", major, name);
+	for (unsigned i = 0; (name = chrdev_range_nth(i, &dev)); i++)
+		seq_printf(s, "%3u %s\n", MAJOR(dev), name);
 	put_block_majors(s);
+	return 0;
+}
+
+/* The devices that share a major number, each with a minor of its own. */
+static int misc_show(struct seq *s, void *arg)
+{
+	struct chrdev_info c;
+
+	for (unsigned i = 0; chrdev_nth(i, &c); i++)
+		if (MAJOR(c.dev) == MISC_MAJOR)
+			seq_printf(s, "%3u %s\n", MINOR(c.dev), c.name);
 	return 0;
 }
 
@@ -195,6 +191,7 @@ static const struct proc_entry entries[] = {
 	{ .name = "filesystems", .mode = 0444, .show = filesystems_show },
 	{ .name = "kmsg", .mode = 0400, .fops = &kmsg_fops },
 	{ .name = "locks", .mode = 0444, .show = locks },
+	{ .name = "misc", .mode = 0444, .show = misc_show },
 	{ .name = "partitions", .mode = 0444, .show = partitions },
 	{ .name = "sysrq-trigger", .mode = 0200, .write = sysrq_write },
 };

@@ -7,6 +7,8 @@
 #include <lib/list.h>
 
 /* --- character devices */
+#define MISC_MAJOR 10u		/* of single devices without a major */
+
 struct char_device {
 	u32 dev;		/* first number */
 	u32 count;		/* numbers covered */
@@ -23,8 +25,8 @@ struct char_device {
 int __must_check chrdev_register(struct char_device *c);
 void chrdev_unregister(struct char_device *c);
 struct char_device *chrdev_find(u32 dev);
-/* /proc/devices: major numbers and names. */
-void chrdev_major_name(u32 major, const char *name);
+/* /proc/devices: names of the ranges that begin at these numbers. */
+void chrdev_range_name(u32 dev, const char *name);
 /* What is known of the i-th registered one, for /sys; false past the last. */
 struct chrdev_info {
 	u32 dev;
@@ -32,7 +34,8 @@ struct chrdev_info {
 	const char *class;	/* or NULL */
 };
 bool chrdev_nth(unsigned i, struct chrdev_info *out);
-bool chrdev_major_nth(unsigned i, u32 *major, const char **name);
+/* The i-th name in the order of numbers; NULL past the last. */
+const char *chrdev_range_nth(unsigned i, u32 *dev);
 
 /* --- block devices */
 enum bio_op { BIO_READ, BIO_WRITE, BIO_FLUSH, BIO_DISCARD, BIO_ZEROES };

@@ -342,8 +342,21 @@ TEST(terminals_and_consoles_are_named)
 		     "/dev/tty             /dev/tty        5       0 "
 		     "system:/dev/tty\n"));
 	CHECK(strstr(text, "pty_slave            /dev/pts      136 0-"));
+	CHECK(strstr(text, "pty_master           /dev/ptm      128 0-"));
 	CHECK(strstr(get("/proc/consoles"),
 		     "ttyS0                -W- (E"));
+}
+
+TEST(drivers_of_devices_are_named)
+{
+	get("/proc/devices");
+	CHECK(strstr(text, "\n  5 /dev/tty\n  5 /dev/console\n"
+			   "  5 /dev/ptmx\n"));
+	CHECK(strstr(text, "\n 10 misc\n"));
+	CHECK(strstr(text, "\n128 ptm\n136 pts\n"));
+	get("/proc/misc");
+	if (access("/dev/loop-control", F_OK) == 0)
+		CHECK(strstr(text, "237 loop-control\n"));
 }
 
 TEST(root_has_no_more_than_the_bits)

@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <termios.h>
 
 struct termio_k {
@@ -135,4 +136,14 @@ TEST(names_of_terminals_are_the_kernels)
 	CHECK(stat(name, &st) == 0 && st.st_mode == (S_IFCHR | 0640));
 	CHECK(st.st_gid == 5 && close(m) == 0);
 	CHECK_ERR(stat(name, &st), ENOENT);
+}
+
+TEST(masters_come_of_ptmx_only)
+{
+	const char *node = "/var/tmp/ptm-node";
+
+	unlink(node);
+	CHECK(mknod(node, S_IFCHR | 0600, makedev(128, 0)) == 0);
+	CHECK_ERR(open(node, O_RDWR | O_NOCTTY), EIO);
+	CHECK(unlink(node) == 0);
 }
