@@ -89,6 +89,7 @@ int tty_create(const char *name, u32 dev, const struct tty_ops *ops, void *priv,
 	if (err)
 		return err;
 	strscpy(t->name, name, sizeof(t->name));
+	t->termios.cflag |= CLOCAL;	/* no carrier to wait for or lose */
 	t->cdev = (struct char_device){
 		.dev = dev, .count = 1, .name = t->name, .mode = 0600,
 		.fops = &tty_fops, .priv = t, .class = "tty",

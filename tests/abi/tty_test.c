@@ -147,3 +147,12 @@ TEST(masters_come_of_ptmx_only)
 	CHECK_ERR(open(node, O_RDWR | O_NOCTTY), EIO);
 	CHECK(unlink(node) == 0);
 }
+
+TEST(serial_lines_have_no_carrier)
+{
+	struct termios_k k;
+	int s = open("/dev/ttyS0", O_RDWR | O_NOCTTY | O_NONBLOCK);
+
+	CHECK(s >= 0 && ioctl(s, K_TCGETS, &k) == 0);
+	CHECK(k.cflag & CLOCAL);
+}
