@@ -28,7 +28,7 @@
 #define ENOSYS 38
 #define ENV_MAX 32
 
-static char *env[ENV_MAX + 1];
+static char *env[ENV_MAX + 4];		/* with env_login()'s */
 static struct winsize window;
 
 /* LINES= and COLUMNS= become the window's size, and no program's variables:
@@ -52,7 +52,8 @@ static void env_window(void)
 static int is_ours(const char *var)
 {
 	return str_after(var, "PATH=") || str_after(var, "HOME=") ||
-	       str_eq(var, "TERM=linux");
+	       str_after(var, "SHELL=") || str_after(var, "USER=") ||
+	       str_after(var, "LOGNAME=") || str_eq(var, "TERM=linux");
 }
 
 /* What the kernel passes on from its command line, but for TERM=linux, which
@@ -73,6 +74,20 @@ static void env_make(char **from)
 	}
 	if (!term)
 		env[n++] = "TERM=vt220";
+}
+
+/* What login(1) would add; not for the disk's own init. */
+static void env_login(void)
+{
+	size_t n = 0;
+
+	while (env[n])
+		n++;
+	env[n++] = file_exists("/bin/bash") ? "SHELL=/bin/bash" :
+					      "SHELL=/bin/sh";
+	env[n++] = "USER=root";
+	env[n++] = "LOGNAME=root";
+	env[n] = NULL;
 }
 
 static void std_open(const char *path)
@@ -285,6 +300,7 @@ static void pid1(char **argv)
 	sys(reboot, LINUX_REBOOT_MAGIC1, LINUX_REBOOT_MAGIC2,
 	    LINUX_REBOOT_CMD_CAD_OFF, NULL);
 	env_window();
+	env_login();
 	boot_hostname();
 	boot_loopback();
 	if (has_commands())
