@@ -176,6 +176,13 @@ static int sys_permission(struct inode *i, unsigned mask)
 	return inode_permission_generic(i, mask);
 }
 
+/* One that may be written although its mode has no such bit, like msg_next_id,
+ * goes by a capability. */
+static bool is_bound_by_mode(const struct proc_entry *e)
+{
+	return !strncmp(e->name, "sys/", 4) && !(e->write && !(e->mode & 0222));
+}
+
 static const struct inode_ops sys_file_ops = {
 	.setattr = proc_dir_setattr,
 	.permission = sys_permission,
@@ -244,7 +251,7 @@ int proc_node_lookup(struct inode *dir, struct dentry *d)
 		return err;
 	pi->node = n;
 	pi->inode.ops = n->entry ? &file_ops : &dir_ops;
-	if (n->entry && !strncmp(n->entry->name, "sys/", 4))
+	if (n->entry && is_bound_by_mode(n->entry))
 		pi->inode.ops = &sys_file_ops;
 	if (n->entry && n->entry->is_per_user_ns)
 		pi->inode.ops = &user_ns_file_ops;
