@@ -481,18 +481,6 @@ static inline void request_tick(struct runq *rq, struct task *next)
 	rq->tick_changed = true;
 }
 
-/* The interrupt is late, as an emulator's are while the host is busy; here the
- * clock has been read anyway, so real-time sleepers need not wait for it. */
-static void run_due_timers(struct runq *rq) __no_analysis
-{
-	raw_spin_unlock(&rq->lock.raw);
-	irq_enter();
-	timer_run();
-	irq_exit();
-	raw_spin_lock(&rq->lock.raw);
-	runq_update(rq, clock_ns());
-}
-
 void __hot schedule_once(bool is_preempt) __no_analysis
 {
 	struct task *prev = current, *next;
@@ -504,8 +492,6 @@ void __hot schedule_once(bool is_preempt) __no_analysis
 	rcu_note_switch(rq->hart);
 	raw_spin_lock(&rq->lock.raw);
 	runq_update(rq, clock_ns());
-	if (unlikely(timer_next_ns() <= rq->clock))
-		run_due_timers(rq);
 	if (READ_ONCE(prev->work) & WORK_RESCHED)
 		flag_clear(&prev->work, WORK_RESCHED);
 	state = READ_ONCE(prev->state);
