@@ -8,7 +8,7 @@
 # `make unit T=lib/rbtree` runs one.
 
 HOSTCC ?= gcc
-UNIT := build/unit
+UNIT := $(BUILD)/unit
 UNIT_WARN := -Wall -Wextra -Werror -Wshadow -Wundef -Wno-unused-parameter \
 	-Wno-sign-compare -Wno-missing-field-initializers
 UNIT_SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=undefined

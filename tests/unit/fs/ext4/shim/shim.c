@@ -111,6 +111,14 @@ void spin_contended(struct spinlock *l)
 	DIE("spinlock taken twice");
 }
 
+void lock_debug_acquire(struct spinlock *l)
+{
+}
+
+void lock_debug_release(struct spinlock *l)
+{
+}
+
 void preempt_schedule(void)
 {
 }
