@@ -425,10 +425,11 @@ static const struct {
 	OP(sendfile), OP(signal), OP(mount), OP(unshare), OP(pty),
 };
 
+/* ENFILE: what pipe() says when it has no memory. */
 static int is_fair(int err)
 {
 	return err == ENOMEM || err == EAGAIN || err == ENOBUFS ||
-	       err == ENOSPC || err == ENOLCK;
+	       err == ENOSPC || err == ENOLCK || err == ENFILE;
 }
 
 static void try_operation(const char *name, int (*fn)(void))
