@@ -103,8 +103,10 @@ static void set_owner(struct file *f, struct pid *pid, int type)
 	f->owner.uid = current->cred->uid;
 	f->owner.euid = current->cred->euid;
 	spin_unlock(&f->lock);
-	if (old)
+	if (old) {
+		synchronize_rcu();	/* file_signal_owner() may read it */
 		pid_put(old);
+	}
 }
 
 static int set_owner_nr(struct file *f, int nr, int type)
@@ -181,27 +183,48 @@ static bool may_signal(const struct file *f, struct task *t)
 	return ok;
 }
 
+/* SIGIO also when the queue of the signal asked for is full: fcntl(2). */
+static void signal_owner(const struct file *f, struct siginfo *info,
+			 struct task *t, enum signal_target to)
+{
+	int sig = f->owner.sig;
+
+	if (!may_signal(f, t))
+		return;
+	if (!sig || signal_send(sig, info, t, to))
+		signal_send(SIGIO, SIG_INFO_KERNEL, t, to);
+}
+
+static void signal_owners(const struct file *f, struct siginfo *info,
+			  struct pid *pgrp)
+{
+	struct process *p;
+
+	read_lock(&tasklist_lock);
+	for_each_pid_process(p, pgrp, PIDTYPE_PGID)
+		signal_owner(f, info, p->leader, SIG_TO_PROCESS);
+	read_unlock(&tasklist_lock);
+}
+
 void file_signal_owner(struct file *f, int fd, int code, int band)
 {
 	struct siginfo info = {
-		.signo = f->owner.sig ? f->owner.sig : SIGIO,
 		.code = code, .poll = { .band = band, .fd = fd },
 	};
-	struct pid *pid = f->owner.pid;
+	struct pid *pid;
 	struct task *t;
 
-	if (!pid)
-		return;
-	if (f->owner.type == PIDTYPE_PGID) {
-		signal_send_pgrp(info.signo, &info, pid);
-		return;
-	}
 	rcu_read_lock();
-	t = pid_task(pid, (enum pid_type)f->owner.type);
-	if (t && may_signal(f, t))
-		signal_send(info.signo, f->owner.sig ? &info : SIG_INFO_KERNEL,
-			    t, f->owner.type == PIDTYPE_PID ? SIG_TO_THREAD :
-							     SIG_TO_PROCESS);
+	pid = READ_ONCE(f->owner.pid);
+	if (pid && f->owner.type == PIDTYPE_PGID) {
+		signal_owners(f, &info, pid);
+	} else if (pid) {
+		t = pid_task(pid, (enum pid_type)f->owner.type);
+		if (t)
+			signal_owner(f, &info, t,
+				     f->owner.type == PIDTYPE_PID ?
+				     SIG_TO_THREAD : SIG_TO_PROCESS);
+	}
 	rcu_read_unlock();
 }
 

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/inotify.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 #include <time.h>
@@ -327,6 +328,27 @@ TEST(dnotify_signals_once)
 	CHECK_EQ(dn_fd, fd);
 	dn_touch("d/b");
 	CHECK_EQ(dn_signals, 1);
+}
+
+static volatile int plain_signals;
+
+static void dn_plain(int sig)
+{
+	plain_signals++;
+}
+
+/* fcntl(2): SIGIO then says that something happened, not what. */
+TEST(a_full_queue_leaves_sigio)
+{
+	struct rlimit none = { 0, 0 };
+	int fd = dn_dir();
+
+	CHECK(signal(SIGIO, dn_plain) != SIG_ERR);
+	CHECK(fcntl(fd, F_NOTIFY, DN_CREATE | DN_MULTISHOT) == 0);
+	CHECK(setrlimit(RLIMIT_SIGPENDING, &none) == 0);
+	dn_touch("d/a");
+	CHECK_EQ(dn_signals, 0);
+	CHECK_EQ(plain_signals, 1);
 }
 
 TEST(dnotify_signals_until_told_to_stop)
