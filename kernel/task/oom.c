@@ -11,6 +11,7 @@
 #include <kernel/print.h>
 #include <lib/errno.h>
 #include <mm/mm.h>
+#include <mm/page.h>
 #include <task/init.h>
 #include <task/oom.h>
 
@@ -83,13 +84,24 @@ static bool victim_is_dying(void)
 	return yes;
 }
 
+/* What holds the memory: killing gives back the first kind alone. */
+static void explain_memory(void)
+{
+	pr_warn("%s (%d) found no memory: %llu of %llu KiB free\n",
+		current->comm, current->tid, mem_free_pages() * 4,
+		mem_total_pages() * 4);
+	pr_warn("Mem-Info: anon:%ldkB shmem:%ldkB file:%ldkB dirty:%ldkB slab:%ldkB pagetables:%ldkB kernel_stack:%ldkB vmalloc:%ldkB\n",
+		vmstat_read(VM_ANON) * 4, vmstat_read(VM_SHMEM) * 4,
+		vmstat_read(VM_FILE) * 4, vmstat_read(VM_DIRTY) * 4,
+		vmstat_read(VM_SLAB) * 4, vmstat_read(VM_TABLES) * 4,
+		vmstat_read(VM_KSTACK) * 4, vmstat_read(VM_VMALLOC) * 4);
+}
+
 static void explain(struct task *t, long points)
 {
 	struct mm *mm = task_get_mm(t);
 
-	pr_warn("%s (%d) found no memory: %llu of %llu KiB free\n",
-		current->comm, current->tid, mem_free_pages() * 4,
-		mem_total_pages() * 4);
+	explain_memory();
 	if (!mm)
 		return;
 	pr_err("Out of memory: Killed process %d (%s) total-vm:%llukB, anon-rss:%lldkB, file-rss:%lldkB, shmem-rss:%lldkB, UID:%u pgtables:%lldkB oom_score_adj:%d badness:%ld\n",
