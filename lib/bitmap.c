@@ -19,22 +19,6 @@ void bitmap_zero(unsigned long *map, size_t n)
 		map[i] = 0;
 }
 
-void bitmap_fill(unsigned long *map, size_t n)
-{
-	size_t i;
-
-	for (i = 0; i < BITS_TO_LONGS(n); i++)
-		map[i] = word_mask(i, n);
-}
-
-void bitmap_copy(unsigned long *dst, const unsigned long *src, size_t n)
-{
-	size_t i;
-
-	for (i = 0; i < BITS_TO_LONGS(n); i++)
-		dst[i] = src[i];
-}
-
 /* The part of [start, start + count) that lies in the word of start. */
 static __always_inline unsigned long run_mask(size_t start, size_t count)
 {
@@ -64,94 +48,6 @@ void bitmap_clear(unsigned long *map, size_t start, size_t count)
 		start += here;
 		count -= here;
 	}
-}
-
-void bitmap_and(unsigned long *dst, const unsigned long *a,
-		const unsigned long *b, size_t n)
-{
-	size_t i;
-
-	for (i = 0; i < BITS_TO_LONGS(n); i++)
-		dst[i] = a[i] & b[i];
-}
-
-void bitmap_or(unsigned long *dst, const unsigned long *a,
-	       const unsigned long *b, size_t n)
-{
-	size_t i;
-
-	for (i = 0; i < BITS_TO_LONGS(n); i++)
-		dst[i] = a[i] | b[i];
-}
-
-void bitmap_xor(unsigned long *dst, const unsigned long *a,
-		const unsigned long *b, size_t n)
-{
-	size_t i;
-
-	for (i = 0; i < BITS_TO_LONGS(n); i++)
-		dst[i] = a[i] ^ b[i];
-}
-
-void bitmap_andnot(unsigned long *dst, const unsigned long *a,
-		   const unsigned long *b, size_t n)
-{
-	size_t i;
-
-	for (i = 0; i < BITS_TO_LONGS(n); i++)
-		dst[i] = a[i] & ~b[i];
-}
-
-void bitmap_not(unsigned long *dst, const unsigned long *a, size_t n)
-{
-	size_t i;
-
-	for (i = 0; i < BITS_TO_LONGS(n); i++)
-		dst[i] = ~a[i] & word_mask(i, n);
-}
-
-bool bitmap_empty(const unsigned long *map, size_t n)
-{
-	return find_first_bit(map, n) == n;
-}
-
-bool bitmap_full(const unsigned long *map, size_t n)
-{
-	return find_first_zero(map, n) == n;
-}
-
-bool bitmap_equal(const unsigned long *a, const unsigned long *b, size_t n)
-{
-	size_t i;
-
-	for (i = 0; i < BITS_TO_LONGS(n); i++) {
-		if ((a[i] ^ b[i]) & word_mask(i, n))
-			return false;
-	}
-	return true;
-}
-
-bool bitmap_intersects(const unsigned long *a, const unsigned long *b,
-		       size_t n)
-{
-	size_t i;
-
-	for (i = 0; i < BITS_TO_LONGS(n); i++) {
-		if (a[i] & b[i] & word_mask(i, n))
-			return true;
-	}
-	return false;
-}
-
-bool bitmap_subset(const unsigned long *a, const unsigned long *b, size_t n)
-{
-	size_t i;
-
-	for (i = 0; i < BITS_TO_LONGS(n); i++) {
-		if (a[i] & ~b[i] & word_mask(i, n))
-			return false;
-	}
-	return true;
 }
 
 size_t bitmap_weight(const unsigned long *map, size_t n)

@@ -122,34 +122,3 @@ u16 crc16(u16 seed, const void *data, size_t n)
 	}
 	return crc;
 }
-
-u16 crc_itu_t(u16 seed, const void *data, size_t n)
-{
-	static const u16 half[16] = {
-		0x0000, 0x1021, 0x2042, 0x3063, 0x4084, 0x50a5, 0x60c6, 0x70e7,
-		0x8108, 0x9129, 0xa14a, 0xb16b, 0xc18c, 0xd1ad, 0xe1ce, 0xf1ef,
-	};
-	const u8 *p = data;
-	u16 crc = seed;
-
-	for (; n; n--, p++) {
-		crc ^= (u16)(*p << 8);
-		crc = (u16)(crc << 4 ^ half[crc >> 12]);
-		crc = (u16)(crc << 4 ^ half[crc >> 12]);
-	}
-	return crc;
-}
-
-u8 crc7(u8 seed, const void *data, size_t n)
-{
-	u8 crc = (u8)(seed << 1);	/* kept at the top of the byte */
-	const u8 *p = data;
-	int i;
-
-	for (; n; n--, p++) {
-		crc ^= *p;
-		for (i = 0; i < 8; i++)
-			crc = (u8)(crc << 1 ^ (crc & 0x80 ? 0x09 << 1 : 0));
-	}
-	return crc >> 1;
-}

@@ -14,7 +14,8 @@
 #include <lib/errno.h>
 #include <lib/string.h>
 
-int fdt_errno(int err)
+/* libfdt's error as ours. */
+static int fdt_errno(int err)
 {
 	if (err >= 0)
 		return err;
@@ -62,43 +63,14 @@ int fdt_following_node(const struct fdt *fdt, int node)
 	return fdt_errno(fdt_next_node(fdt->blob, node, NULL));
 }
 
-int fdt_find_child(const struct fdt *fdt, int node, const char *name)
-{
-	return fdt_errno(fdt_subnode_offset(fdt->blob, node, name));
-}
-
 int fdt_find_phandle(const struct fdt *fdt, u32 phandle)
 {
 	return fdt_errno(fdt_node_offset_by_phandle(fdt->blob, phandle));
 }
 
-int fdt_find_compatible(const struct fdt *fdt, int from, const char *compat)
-{
-	return fdt_errno(fdt_node_offset_by_compatible(fdt->blob, from,
-						       compat));
-}
-
-u32 fdt_phandle(const struct fdt *fdt, int node)
-{
-	return fdt_get_phandle(fdt->blob, node);
-}
-
 const char *fdt_node_name(const struct fdt *fdt, int node)
 {
 	return fdt_get_name(fdt->blob, node, NULL);
-}
-
-int fdt_node_path(const struct fdt *fdt, int node, char *buf, size_t size)
-{
-	int err;
-
-	if (!size)
-		return -ENAMETOOLONG;
-	err = fdt_get_path(fdt->blob, node, buf,
-			   (int)min(size, (size_t)INT_MAX));
-	if (err == -FDT_ERR_NOSPACE)
-		return -ENAMETOOLONG;
-	return err ? fdt_errno(err) : (int)strlen(buf);
 }
 
 const void *fdt_prop(const struct fdt *fdt, int node, const char *name,
@@ -189,22 +161,6 @@ const char *fdt_prop_string(const struct fdt *fdt, int node, const char *name,
 			    unsigned int index)
 {
 	return fdt_stringlist_get(fdt->blob, node, name, (int)index, NULL);
-}
-
-int fdt_prop_string_index(const struct fdt *fdt, int node, const char *name,
-			  const char *value)
-{
-	return fdt_errno(fdt_stringlist_search(fdt->blob, node, name, value));
-}
-
-int fdt_prop_string_count(const struct fdt *fdt, int node, const char *name)
-{
-	return fdt_errno(fdt_stringlist_count(fdt->blob, node, name));
-}
-
-bool fdt_is_compatible(const struct fdt *fdt, int node, const char *compat)
-{
-	return fdt_node_check_compatible(fdt->blob, node, compat) == 0;
 }
 
 bool fdt_is_okay(const struct fdt *fdt, int node)

@@ -21,5 +21,3 @@ int fdt_cells_join(const struct fdt_cells *c, unsigned int off,
 /* "#address-cells" and kin; the default if missing, -EINVAL if absurd. */
 int fdt_cell_count(const struct fdt *fdt, int node, const char *name,
 		   unsigned int fallback, unsigned int *out);
-/* libfdt's error as ours. */
-int fdt_errno(int err);

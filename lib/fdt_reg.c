@@ -26,7 +26,7 @@ static int bus_cells(const struct fdt *fdt, int bus, struct bus_cells *out)
 		fdt_cell_count(fdt, bus, "#size-cells", 1, &out->size);
 }
 
-/* One entry of ranges or dma-ranges. */
+/* One entry of ranges. */
 struct range {
 	u64 child, parent, size;
 };
@@ -37,10 +37,9 @@ struct ranges {
 	unsigned int up;		/* address cells of the parent */
 };
 
-static int ranges_open(const struct fdt *fdt, int bus, const char *name,
-		       struct ranges *r)
+static int ranges_open(const struct fdt *fdt, int bus, struct ranges *r)
 {
-	int parent, err = fdt_prop_cells(fdt, bus, name, &r->cells);
+	int parent, err = fdt_prop_cells(fdt, bus, "ranges", &r->cells);
 	struct bus_cells up;
 
 	if (err)
@@ -81,7 +80,7 @@ static int translate_once(const struct fdt *fdt, int bus, u64 *addr)
 	struct ranges r;
 	struct range e;
 	unsigned int i;
-	int err = ranges_open(fdt, bus, "ranges", &r);
+	int err = ranges_open(fdt, bus, &r);
 
 	if (err)
 		return -EINVAL;
@@ -96,7 +95,7 @@ static int translate_once(const struct fdt *fdt, int bus, u64 *addr)
 	return -EINVAL;
 }
 
-int fdt_translate(const struct fdt *fdt, int bus, u64 addr, u64 *out)
+static int translate(const struct fdt *fdt, int bus, u64 addr, u64 *out)
 {
 	int depth, err;
 
@@ -112,26 +111,6 @@ int fdt_translate(const struct fdt *fdt, int bus, u64 addr, u64 *out)
 		return -EINVAL;
 	*out = addr;
 	return 0;
-}
-
-int fdt_dma_range(const struct fdt *fdt, int bus, unsigned int index,
-		  u64 *dma, u64 *cpu, u64 *size)
-{
-	struct ranges r;
-	struct range e;
-	int parent, err = ranges_open(fdt, bus, "dma-ranges", &r);
-
-	if (!err)
-		err = ranges_get(&r, index, &e);
-	if (err)
-		return err;
-	parent = fdt_parent(fdt, bus);
-	if (parent < 0)
-		return -EINVAL;
-	err = fdt_translate(fdt, parent, e.parent, cpu);
-	*dma = e.child;
-	*size = e.size;
-	return err;
 }
 
 static int read_reg(const struct fdt *fdt, int node, int bus,
@@ -180,20 +159,12 @@ int fdt_reg(const struct fdt *fdt, int node, unsigned int index,
 		return bus;
 	err = read_reg(fdt, node, bus, index, &r);
 	if (!err)
-		err = fdt_translate(fdt, bus, r.base, &r.base);
+		err = translate(fdt, bus, r.base, &r.base);
 	if (!err && add_overflow(r.base, r.size, &end))
 		err = -EINVAL;
 	if (!err)
 		*out = r;
 	return err;
-}
-
-int fdt_reg_by_name(const struct fdt *fdt, int node, const char *name,
-		    struct fdt_region *out)
-{
-	int i = fdt_prop_string_index(fdt, node, "reg-names", name);
-
-	return i < 0 ? i : fdt_reg(fdt, node, (unsigned int)i, out);
 }
 
 static bool is_memory(const struct fdt *fdt, int node)

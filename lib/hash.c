@@ -47,8 +47,3 @@ __hot __no_asan u64 hash_bytes(const void *p, size_t n, u64 seed)
 		cur |= *w << (64 - lo);
 	return finish(hash_mix(h, cur << (64 - 8 * n) >> (64 - 8 * n)));
 }
-
-u64 hash_string(const char *s, u64 seed)
-{
-	return hash_bytes(s, strlen(s), seed);
-}

@@ -241,22 +241,13 @@ void page_zero(void *dst)
 	}
 }
 
-void *memscan(const void *p, int c, size_t n)
+void *memchr(const void *p, int c, size_t n)
 {
 	const u8 *s = p;
 
-	while (n && *s != (u8)c) {
+	for (; n && *s != (u8)c; n--)
 		s++;
-		n--;
-	}
-	return (void *)(uintptr_t)s;
-}
-
-void *memchr(const void *p, int c, size_t n)
-{
-	const u8 *end = (const u8 *)p + n, *at = memscan(p, c, n);
-
-	return at == end ? NULL : (void *)(uintptr_t)at;
+	return n ? (void *)(uintptr_t)s : NULL;
 }
 
 void *memrchr(const void *p, int c, size_t n)

@@ -226,30 +226,6 @@ int radix_insert(struct radix_root *root, unsigned long index, void *item)
 	return 0;
 }
 
-int radix_prepare(struct radix_root *root, unsigned long index)
-{
-	return make_leaf(root, index) ? 0 : -ENOMEM;
-}
-
-void radix_unprepare(struct radix_root *root, unsigned long index)
-{
-	struct radix_node *leaf = find_leaf(root, index);
-
-	if (leaf)
-		prune(root, leaf);
-}
-
-void *radix_replace(struct radix_root *root, unsigned long index, void *item)
-{
-	struct radix_node *leaf = find_leaf(root, index);
-	unsigned int slot = index & SLOT_MASK;
-	void *old = leaf ? leaf->slots[slot] : NULL;
-
-	if (old)
-		STORE_RELEASE(leaf->slots[slot], item);
-	return old;
-}
-
 void *radix_delete(struct radix_root *root, unsigned long index)
 {
 	struct radix_node *leaf = find_leaf(root, index);
@@ -403,55 +379,14 @@ void *radix_next_tag(const struct radix_root *root, unsigned long *index,
 	return next_item(root, index, tag);
 }
 
-/* The last non-empty slot at or before slot; -1 if none. */
-static int prev_slot(const struct radix_node *n, int slot)
-{
-	while (slot >= 0 && !child_at(n, (unsigned int)slot))
-		slot--;
-	return slot;
-}
-
-void *radix_prev(const struct radix_root *root, unsigned long *index)
-{
-	struct radix_node *top = READ_ONCE(root->node), *n;
-	unsigned long at = *index;
-	void *item;
-
-	if (!top)
-		return NULL;
-	at = min(at, reach_of(top->shift));
-	for (n = top; n;) {
-		unsigned long base = at & ~reach_of(n->shift);
-		int slot = (int)slot_of(n, at), found = prev_slot(n, slot);
-
-		if (found < 0) {
-			if (n == top || !base)
-				return NULL;
-			at = base - 1;
-			n = top;
-			continue;
-		}
-		if (found != slot)
-			at = base | ((unsigned long)found << n->shift) |
-			     (n->shift ? (1UL << n->shift) - 1 : 0);
-		item = child_at(n, (unsigned int)found);
-		if (!n->shift && item) {
-			*index = at;
-			return item;
-		}
-		n = !n->shift || !item ? top : item;
-	}
-	return NULL;
-}
-
-/* All wanted items of one leaf from slot on; how many. */
+/* All items of one leaf from slot on; how many. */
 static size_t gather(const struct radix_node *leaf, unsigned int slot,
-		     void **out, size_t n, unsigned int tag)
+		     void **out, size_t n)
 {
 	size_t got = 0;
 
 	while (got < n &&
-	       (slot = next_slot(leaf, slot, tag)) < RADIX_SLOTS) {
+	       (slot = next_slot(leaf, slot, NO_TAG)) < RADIX_SLOTS) {
 		void *item = child_at(leaf, slot++);
 
 		if (item)
@@ -460,33 +395,19 @@ static size_t gather(const struct radix_node *leaf, unsigned int slot,
 	return got;
 }
 
-static size_t gang(const struct radix_root *root, unsigned long first,
-		   void **out, size_t n, unsigned int tag)
+size_t radix_gang_lookup(const struct radix_root *root, unsigned long first,
+			 void **out, size_t n)
 {
 	struct radix_node *leaf;
 	size_t got = 0;
 
-	while (got < n && (leaf = seek(root, &first, tag))) {
-		got += gather(leaf, first & SLOT_MASK, out + got, n - got,
-			      tag);
+	while (got < n && (leaf = seek(root, &first, NO_TAG))) {
+		got += gather(leaf, first & SLOT_MASK, out + got, n - got);
 		first = (first | SLOT_MASK) + 1;
 		if (!first)
 			break;
 	}
 	return got;
-}
-
-size_t radix_gang_lookup(const struct radix_root *root, unsigned long first,
-			 void **out, size_t n)
-{
-	return gang(root, first, out, n, NO_TAG);
-}
-
-size_t radix_gang_lookup_tag(const struct radix_root *root,
-			     unsigned long first, void **out, size_t n,
-			     unsigned int tag)
-{
-	return gang(root, first, out, n, tag);
 }
 
 unsigned long radix_next_hole(const struct radix_root *root,
@@ -506,16 +427,6 @@ unsigned long radix_next_hole(const struct radix_root *root,
 		} while (index < end && (index & SLOT_MASK));
 	}
 	return end;
-}
-
-unsigned long radix_prev_hole(const struct radix_root *root,
-			      unsigned long index, unsigned long max)
-{
-	while (max && radix_lookup(root, index)) {
-		index--;
-		max--;
-	}
-	return index;
 }
 
 /* Down to a node without children, free it, and go on from its parent. */

@@ -243,17 +243,6 @@ void rb_erase_augmented(struct rb_node *n, struct rb_root *root,
 	erase(n, root, ops);
 }
 
-void rb_replace_node(struct rb_node *old, struct rb_node *new_node,
-		     struct rb_root *root)
-{
-	*new_node = *old;
-	if (old->left)
-		set_parent(old->left, new_node);
-	if (old->right)
-		set_parent(old->right, new_node);
-	relink(rb_parent(old), old, new_node, root);
-}
-
 struct rb_node *rb_first(const struct rb_root *root)
 {
 	struct rb_node *n = root->node;
@@ -321,42 +310,4 @@ struct rb_node *rb_next_postorder(const struct rb_node *n)
 	if (parent && n == parent->left && parent->right)
 		return deepest(parent->right);
 	return parent;
-}
-
-static bool links_are_sound(const struct rb_node *n)
-{
-	if (n->left && rb_parent(n->left) != n)
-		return false;
-	if (n->right && rb_parent(n->right) != n)
-		return false;
-	return is_black(n) || (is_black(n->left) && is_black(n->right));
-}
-
-static unsigned int blacks_above(const struct rb_node *n)
-{
-	unsigned int count = 0;
-
-	for (; n; n = rb_parent(n))
-		count += is_black(n);
-	return count;
-}
-
-bool rb_check(const struct rb_root *root)
-{
-	const struct rb_node *n;
-	unsigned int want = 0;
-
-	if (root->node && (is_red(root->node) || rb_parent(root->node)))
-		return false;
-	rb_for_each(n, root) {
-		if (!links_are_sound(n))
-			return false;
-		if (n->left && n->right)
-			continue;
-		if (!want)
-			want = blacks_above(n);
-		if (blacks_above(n) != want)
-			return false;
-	}
-	return true;
 }

@@ -56,19 +56,6 @@ static __always_inline u64 sip_end(struct sip *s, u64 last)
 	return s->v0 ^ s->v1 ^ s->v2 ^ s->v3;
 }
 
-u64 siphash(const void *data, size_t n, const struct siphash_key *key)
-{
-	struct sip s = sip_begin(key);
-	u64 last = (u64)n << 56;
-	const u8 *p = data;
-
-	for (; n >= 8; n -= 8, p += 8)
-		sip_word(&s, get_unaligned_le64(p));
-	while (n--)
-		last |= (u64)p[n] << (8 * n);
-	return sip_end(&s, last);
-}
-
 u64 siphash_2u64(u64 a, u64 b, const struct siphash_key *key)
 {
 	struct sip s = sip_begin(key);

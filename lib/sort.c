@@ -60,23 +60,3 @@ void sort(void *base, size_t n, size_t size,
 		sift_down(&s, 0, i);
 	}
 }
-
-void *bsearch_in(const void *key, const void *base, size_t n, size_t size,
-		 int (*cmp)(const void *key, const void *elem))
-{
-	const u8 *lo = base;
-
-	while (n) {
-		const u8 *mid = lo + n / 2 * size;
-		int c = cmp(key, mid);
-
-		if (!c)
-			return (void *)(uintptr_t)mid;
-		if (c > 0) {
-			lo = mid + size;
-			n--;
-		}
-		n /= 2;
-	}
-	return NULL;
-}

@@ -68,16 +68,11 @@ int strncmp(const char *a, const char *b, size_t n)
 	return n ? (u8)*a - (u8)*b : 0;
 }
 
-int strncasecmp(const char *a, const char *b, size_t n)
-{
-	for (; n && *a && tolower((u8)*a) == tolower((u8)*b); a++, b++, n--)
-		;
-	return n ? tolower((u8)*a) - tolower((u8)*b) : 0;
-}
-
 int strcasecmp(const char *a, const char *b)
 {
-	return strncasecmp(a, b, SIZE_MAX);
+	for (; *a && tolower((u8)*a) == tolower((u8)*b); a++, b++)
+		;
+	return tolower((u8)*a) - tolower((u8)*b);
 }
 
 char *strchrnul(const char *s, int c)
@@ -129,22 +124,15 @@ size_t strcspn(const char *s, const char *reject)
 	return n;
 }
 
-char *strpbrk(const char *s, const char *accept)
-{
-	s += strcspn(s, accept);
-	return *s ? (char *)(uintptr_t)s : NULL;
-}
-
 char *strsep(char **s, const char *delim)
 {
 	char *start = *s, *end;
 
 	if (!start)
 		return NULL;
-	end = strpbrk(start, delim);
-	if (end)
-		*end++ = '\0';
-	*s = end;
+	end = start + strcspn(start, delim);
+	*s = *end ? end + 1 : NULL;
+	*end = '\0';
 	return start;
 }
 
@@ -172,19 +160,13 @@ ssize_t strscpy_pad(char *dst, const char *src, size_t size)
 	return n;
 }
 
-size_t strlcpy(char *dst, const char *src, size_t size)
-{
-	ignore_error(strscpy(dst, src, size)); /* the length tells of a cut */
-	return strlen(src);
-}
-
 size_t strlcat(char *dst, const char *src, size_t size)
 {
 	size_t n = strnlen(dst, size);
 
-	if (n == size)
-		return n + strlen(src);
-	return n + strlcpy(dst + n, src, size - n);
+	if (n < size) /* the length tells of a cut */
+		ignore_error(strscpy(dst + n, src, size - n));
+	return n + strlen(src);
 }
 
 bool str_has_prefix(const char *s, const char *prefix)

@@ -6,11 +6,6 @@
 #include <lib/errno.h>
 #include <lib/string.h>
 
-static bool has_dash(unsigned int pos)
-{
-	return pos == 8 || pos == 13 || pos == 18 || pos == 23;
-}
-
 void uuid_format(const struct uuid *u, char *buf)
 {
 	static const char digits[] = "0123456789abcdef";
@@ -25,30 +20,6 @@ void uuid_format(const struct uuid *u, char *buf)
 	*buf = '\0';
 }
 
-int uuid_parse(const char *s, struct uuid *out)
-{
-	struct uuid u = { { 0 } };
-	unsigned int i, nibble = 0;
-
-	for (i = 0; i < UUID_TEXT; i++) {
-		unsigned int v = digit_value((u8)s[i]);
-
-		if (has_dash(i)) {
-			if (s[i] != '-')
-				return -EINVAL;
-			continue;
-		}
-		if (v > 15)
-			return -EINVAL;
-		u.b[nibble / 2] |= (u8)(nibble & 1 ? v : v << 4);
-		nibble++;
-	}
-	if (s[UUID_TEXT])
-		return -EINVAL;
-	*out = u;
-	return 0;
-}
-
 void uuid_from_guid(struct uuid *out, const u8 guid[UUID_BYTES])
 {
 	static const u8 order[UUID_BYTES] = {
@@ -58,11 +29,6 @@ void uuid_from_guid(struct uuid *out, const u8 guid[UUID_BYTES])
 
 	for (i = 0; i < UUID_BYTES; i++)
 		out->b[i] = guid[order[i]];
-}
-
-bool uuid_equal(const struct uuid *a, const struct uuid *b)
-{
-	return memcmp(a, b, sizeof(*a)) == 0;
 }
 
 bool uuid_is_null(const struct uuid *u)

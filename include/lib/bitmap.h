@@ -108,32 +108,10 @@ static __always_inline bool bit_test_and_clear(unsigned long *map, size_t bit)
 	return old;
 }
 
-/*
- * Every map has n bits.  Bits past n in the last word are kept 0 by fill,
- * and ignored by the questions.
- */
+/* Every map has n bits; those past n in the last word are ignored. */
 void bitmap_zero(unsigned long *map, size_t n);
-void bitmap_fill(unsigned long *map, size_t n);
-void bitmap_copy(unsigned long *dst, const unsigned long *src, size_t n);
 void bitmap_set(unsigned long *map, size_t start, size_t count);
 void bitmap_clear(unsigned long *map, size_t start, size_t count);
-void bitmap_and(unsigned long *dst, const unsigned long *a,
-		const unsigned long *b, size_t n);
-void bitmap_or(unsigned long *dst, const unsigned long *a,
-	       const unsigned long *b, size_t n);
-void bitmap_xor(unsigned long *dst, const unsigned long *a,
-		const unsigned long *b, size_t n);
-/* dst = a & ~b */
-void bitmap_andnot(unsigned long *dst, const unsigned long *a,
-		   const unsigned long *b, size_t n);
-void bitmap_not(unsigned long *dst, const unsigned long *a, size_t n);
-bool bitmap_empty(const unsigned long *map, size_t n);
-bool bitmap_full(const unsigned long *map, size_t n);
-bool bitmap_equal(const unsigned long *a, const unsigned long *b, size_t n);
-bool bitmap_intersects(const unsigned long *a, const unsigned long *b,
-		       size_t n);
-/* Is every bit of a set in b? */
-bool bitmap_subset(const unsigned long *a, const unsigned long *b, size_t n);
 size_t bitmap_weight(const unsigned long *map, size_t n);
 
 /* The index found, at or after start; n if there is none. */

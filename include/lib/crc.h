@@ -15,7 +15,3 @@ u32 crc32c(u32 seed, const void *data, size_t n);
 u32 crc32(u32 seed, const void *data, size_t n);
 /* ANSI, reflected polynomial 0xa001: old ext4 group descriptors. */
 u16 crc16(u16 seed, const void *data, size_t n);
-/* ITU-T (x.25), MSB first, polynomial 0x1021: SD card data and UDF. */
-u16 crc_itu_t(u16 seed, const void *data, size_t n);
-/* SD and MMC commands: MSB first, polynomial 0x09; result in 7 bits. */
-u8 crc7(u8 seed, const void *data, size_t n);

@@ -43,14 +43,6 @@ int __must_check decompress_ws_bytes(const void *src, size_t n,
 int __must_check decompress_bound(const void *src, size_t n, u64 *bytes);
 
 /*
- * All of one stream (several gzip members or zstd frames one after the other
- * count as one, zero padding after it is skipped) into dst.  -ENOSPC if cap
- * is too small.
- */
-int __must_check decompress(const struct decompress_ws *ws, const void *src,
-			    size_t n, void *dst, size_t cap, size_t *out);
-
-/*
  * Streaming.  begin looks at the first bytes (18 are enough) to choose the
  * format, without consuming them; the stream lives in ws.
  */

@@ -42,12 +42,7 @@ int fdt_next_sibling(const struct fdt *fdt, int node);
 int fdt_parent(const struct fdt *fdt, int node);
 /* All nodes, depth first, from FDT_ROOT. */
 int fdt_following_node(const struct fdt *fdt, int node);
-/* A direct child by name, with or without @unit. */
-int fdt_find_child(const struct fdt *fdt, int node, const char *name);
 int fdt_find_phandle(const struct fdt *fdt, u32 phandle);
-/* The next compatible node after from (-1 to start with). */
-int fdt_find_compatible(const struct fdt *fdt, int from, const char *compat);
-u32 fdt_phandle(const struct fdt *fdt, int node);	/* 0: none */
 
 #define fdt_for_each_node(fdt, node) \
 	for (node = FDT_ROOT; node >= 0; node = fdt_following_node(fdt, node))
@@ -57,8 +52,6 @@ u32 fdt_phandle(const struct fdt *fdt, int node);	/* 0: none */
 
 /* With its @unit; NULL for a bad node. */
 const char *fdt_node_name(const struct fdt *fdt, int node);
-/* "/soc/serial@1000"; the length, or -ENAMETOOLONG. */
-int fdt_node_path(const struct fdt *fdt, int node, char *buf, size_t size);
 
 /* Properties.  NULL or -ENOENT if missing, -EINVAL if of another shape. */
 const void *fdt_prop(const struct fdt *fdt, int node, const char *name,
@@ -73,10 +66,6 @@ int fdt_prop_number(const struct fdt *fdt, int node, const char *name,
 /* NUL-terminated inside the blob; the index-th of a string list. */
 const char *fdt_prop_string(const struct fdt *fdt, int node, const char *name,
 			    unsigned int index);
-/* Where in a string list; -ENOENT. */
-int fdt_prop_string_index(const struct fdt *fdt, int node, const char *name,
-			  const char *value);
-int fdt_prop_string_count(const struct fdt *fdt, int node, const char *name);
 
 static inline int fdt_prop_u32(const struct fdt *fdt, int node,
 			       const char *name, u32 *out)
@@ -92,7 +81,6 @@ static inline u32 fdt_prop_u32_or(const struct fdt *fdt, int node,
 	return fdt_prop_u32_at(fdt, node, name, 0, &v) ? fallback : v;
 }
 
-bool fdt_is_compatible(const struct fdt *fdt, int node, const char *compat);
 /* status is missing, "okay" or "ok". */
 bool fdt_is_okay(const struct fdt *fdt, int node);
 
@@ -102,18 +90,9 @@ bool fdt_is_okay(const struct fdt *fdt, int node);
  */
 int __must_check fdt_reg(const struct fdt *fdt, int node, unsigned int index,
 			 struct fdt_region *out);
-int __must_check fdt_reg_by_name(const struct fdt *fdt, int node,
-				 const char *name, struct fdt_region *out);
 /* The address cell of reg untranslated, as for /cpus/cpu@N. */
 int __must_check fdt_reg_raw(const struct fdt *fdt, int node,
 			     unsigned int index, struct fdt_region *out);
-/* From node's child address space (as in dma-ranges or ranges) upwards. */
-int __must_check fdt_translate(const struct fdt *fdt, int bus, u64 addr,
-			       u64 *out);
-/* The index-th entry of dma-ranges: child address, CPU address, size. */
-int __must_check fdt_dma_range(const struct fdt *fdt, int bus,
-			       unsigned int index, u64 *dma, u64 *cpu,
-			       u64 *size);
 
 /*
  * The index-th entry of a list of phandles with arguments, whose count is
@@ -125,13 +104,6 @@ int __must_check fdt_phandle_args(const struct fdt *fdt, int node,
 /* interrupts-extended, or interrupts under the interrupt-parent. */
 int __must_check fdt_irq(const struct fdt *fdt, int node, unsigned int index,
 			 struct fdt_args *out);
-int fdt_irq_count(const struct fdt *fdt, int node);
-/*
- * interrupt-map of a bus: unit is the child's address cells, then its
- * interrupt cell (4 cells for PCI).
- */
-int __must_check fdt_irq_map(const struct fdt *fdt, int bus, const u32 *unit,
-			     unsigned int cells, struct fdt_args *out);
 
 /* A string property of /chosen, or NULL. */
 const char *fdt_chosen(const struct fdt *fdt, const char *name);

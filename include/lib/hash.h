@@ -36,6 +36,3 @@ static __always_inline u64 hash_mix(u64 h, u64 word)
  * usable.  The names of a directory are hashed with the parent as seed.
  */
 u64 hash_bytes(const void *p, size_t n, u64 seed);
-
-/* The same value as hash_bytes(s, strlen(s), seed). */
-u64 hash_string(const char *s, u64 seed);

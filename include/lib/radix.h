@@ -59,21 +59,11 @@ void *radix_lookup(const struct radix_root *root, unsigned long index);
 int __must_check radix_insert(struct radix_root *root, unsigned long index,
 			      void *item);
 
-/*
- * Makes sure that an insert at index cannot fail for memory until the next
- * radix_insert() or radix_delete() of any index.  An unused preparation is
- * undone by radix_unprepare().
- */
-int __must_check radix_prepare(struct radix_root *root, unsigned long index);
-void radix_unprepare(struct radix_root *root, unsigned long index);
-
-/* Both return the old item, NULL if there was none (nothing happens then). */
-void *radix_replace(struct radix_root *root, unsigned long index, void *item);
+/* Returns the old item, NULL if there was none. */
 void *radix_delete(struct radix_root *root, unsigned long index);
 
 /*
- * Tags live as long as their item (replace keeps them).  Setting returns
- * false if there is no item.
+ * Tags live as long as their item.  Setting returns false if there is none.
  */
 bool radix_tag_set(struct radix_root *root, unsigned long index,
 		   unsigned int tag);
@@ -88,8 +78,6 @@ bool radix_tagged(const struct radix_root *root, unsigned int tag);
 void *radix_next(const struct radix_root *root, unsigned long *index);
 void *radix_next_tag(const struct radix_root *root, unsigned long *index,
 		     unsigned int tag);
-/* Last item at or before *index. */
-void *radix_prev(const struct radix_root *root, unsigned long *index);
 
 /*
  * Up to n items from first on, in order; returns how many.  The indices are
@@ -97,18 +85,12 @@ void *radix_prev(const struct radix_root *root, unsigned long *index);
  */
 size_t radix_gang_lookup(const struct radix_root *root, unsigned long first,
 			 void **out, size_t n);
-size_t radix_gang_lookup_tag(const struct radix_root *root,
-			     unsigned long first, void **out, size_t n,
-			     unsigned int tag);
 
 /*
  * First empty index in [index, index + max), or index + max (saturating at
  * ULONG_MAX) if all of them are taken.
  */
 unsigned long radix_next_hole(const struct radix_root *root,
-			      unsigned long index, unsigned long max);
-/* The same downwards, in (index - max, index]; index - max if none. */
-unsigned long radix_prev_hole(const struct radix_root *root,
 			      unsigned long index, unsigned long max);
 
 /* Frees whatever nodes are left; the items are not touched. */

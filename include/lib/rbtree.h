@@ -79,9 +79,6 @@ static inline void rb_link_node(struct rb_node *n, struct rb_node *parent,
 
 void rb_insert_color(struct rb_node *n, struct rb_root *root);
 void rb_erase(struct rb_node *n, struct rb_root *root);
-/* new_node takes old's place; both compare equal against all others. */
-void rb_replace_node(struct rb_node *old, struct rb_node *new_node,
-		     struct rb_root *root);
 
 /*
  * The caller linked n and updated the ancestors' values on its way down, or
@@ -101,9 +98,6 @@ struct rb_node *rb_prev(const struct rb_node *n);
 /* Children before parents: allows to free every node without erasing. */
 struct rb_node *rb_first_postorder(const struct rb_root *root);
 struct rb_node *rb_next_postorder(const struct rb_node *n);
-
-/* True if the tree obeys all red-black rules; for tests and assertions. */
-bool rb_check(const struct rb_root *root);
 
 static inline struct rb_node *rb_first_cached(const struct rb_root_cached *c)
 {

@@ -9,5 +9,4 @@ struct siphash_key {
 	u64 k[2];
 };
 
-u64 siphash(const void *data, size_t n, const struct siphash_key *key);
 u64 siphash_2u64(u64 a, u64 b, const struct siphash_key *key);

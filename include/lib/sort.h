@@ -8,7 +8,3 @@
 /* cmp gets two elements and ctx: below, equal or above zero. */
 void sort(void *base, size_t n, size_t size,
 	  int (*cmp)(const void *a, const void *b, void *ctx), void *ctx);
-
-/* An element of a sorted array that compares equal to key, or NULL. */
-void *bsearch_in(const void *key, const void *base, size_t n, size_t size,
-		 int (*cmp)(const void *key, const void *elem));

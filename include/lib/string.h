@@ -27,7 +27,6 @@
 #define strcmp hw_strcmp
 #define strncmp hw_strncmp
 #define strcasecmp hw_strcasecmp
-#define strncasecmp hw_strncasecmp
 #define strchr hw_strchr
 #define strchrnul hw_strchrnul
 #define strrchr hw_strrchr
@@ -35,7 +34,6 @@
 #define strspn hw_strspn
 #define strcspn hw_strcspn
 #define strsep hw_strsep
-#define strpbrk hw_strpbrk
 #endif
 void *memcpy(void *restrict dst, const void *restrict src, size_t n);
 void *memmove(void *dst, const void *src, size_t n);
@@ -53,19 +51,15 @@ size_t strnlen(const char *s, size_t max);
 int strcmp(const char *a, const char *b);
 int strncmp(const char *a, const char *b, size_t n);
 int strcasecmp(const char *a, const char *b);
-int strncasecmp(const char *a, const char *b, size_t n);
 char *strchr(const char *s, int c);
 char *strchrnul(const char *s, int c);
 char *strrchr(const char *s, int c);
 char *strstr(const char *hay, const char *needle);
 size_t strspn(const char *s, const char *accept);
 size_t strcspn(const char *s, const char *reject);
-char *strpbrk(const char *s, const char *accept);
 char *strsep(char **s, const char *delim);
 #endif
 
-/* First byte that equals c, or p + n. */
-void *memscan(const void *p, int c, size_t n);
 /* First byte that does not equal c, or NULL. */
 void *memchr_inv(const void *p, int c, size_t n);
 static inline bool mem_is_zero(const void *p, size_t n)
@@ -87,8 +81,6 @@ void page_zero(void *dst);
 ssize_t strscpy(char *dst, const char *src, size_t size);
 /* Like strscpy(), and zeroes the rest of dst. */
 ssize_t strscpy_pad(char *dst, const char *src, size_t size);
-/* The same, returning strlen(src). */
-size_t strlcpy(char *dst, const char *src, size_t size);
 /* Appends; returns the length it tried to make. */
 size_t strlcat(char *dst, const char *src, size_t size);
 

@@ -14,11 +14,8 @@ struct uuid {
 
 /* buf has UUID_TEXT + 1 bytes; lower case. */
 void uuid_format(const struct uuid *u, char *buf);
-/* Takes upper and lower case; -EINVAL unless exactly 36 characters. */
-int __must_check uuid_parse(const char *s, struct uuid *out);
 /* GPT stores the first three fields little endian. */
 void uuid_from_guid(struct uuid *out, const u8 guid[UUID_BYTES]);
-bool uuid_equal(const struct uuid *a, const struct uuid *b);
 bool uuid_is_null(const struct uuid *u);
 /* Turns 16 random bytes into a version 4 uuid. */
 void uuid_make_random(struct uuid *u);

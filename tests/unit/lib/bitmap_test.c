@@ -1,8 +1,7 @@
-/* bitmaps against an array of bools, ids, and bit lists */
+/* bitmaps against an array of bools, and bit lists */
 #include "../unit.h"
 #include <lib/bitmap.h>
 #include <lib/errno.h>
-#include <lib/idr.h>
 #include <lib/parse.h>
 #include <lib/string.h>
 
@@ -45,32 +44,19 @@ static void scans_agree_with_a_model(void **state)
 	}
 }
 
-static void set_algebra(void **state)
+static void ends_of_a_map(void **state)
 {
-	DECLARE_BITMAP(a, N);
-	DECLARE_BITMAP(b, N);
-	DECLARE_BITMAP(c, N);
+	DECLARE_BITMAP(map, N);
 
-	bitmap_fill(a, N);
-	assert_true(bitmap_full(a, N));
-	assert_int_equal(bitmap_weight(a, N), N);
-	assert_int_equal(find_last_bit(a, N), N - 1);
-	bitmap_not(b, a, N);
-	assert_true(bitmap_empty(b, N));
-	assert_int_equal(find_last_bit(b, N), N);
-	bit_set(b, 100);
-	assert_true(bit_test_and_set(b, 100));
-	assert_true(bitmap_subset(b, a, N));
-	assert_true(bitmap_intersects(b, a, N));
-	bitmap_andnot(c, a, b, N);
-	assert_int_equal(find_first_zero(c, N), 100);
-	assert_false(bitmap_intersects(b, c, N));
-	bitmap_or(c, c, b, N);
-	assert_true(bitmap_equal(a, c, N));
-	bitmap_xor(c, c, a, N);
-	assert_true(bitmap_empty(c, N));
-	bitmap_and(c, a, b, N);
-	assert_true(bitmap_equal(c, b, N));
+	bitmap_zero(map, N);
+	assert_int_equal(find_last_bit(map, N), N);
+	bit_set(map, 100);
+	assert_true(bit_test_and_set(map, 100));
+	assert_int_equal(find_last_bit(map, N), 100);
+	bitmap_set(map, 0, N);
+	assert_int_equal(find_first_zero(map, N), N);
+	assert_int_equal(bitmap_weight(map, N), N);
+	assert_int_equal(find_last_bit(map, N), N - 1);
 }
 
 static void single_words(void **state)
@@ -90,38 +76,6 @@ static void single_words(void **state)
 	}
 	assert_int_equal(roundup_pow2(5), 8);
 	assert_int_equal(order_base2(5), 3);
-}
-
-static void ids_come_back_late(void **state)
-{
-	DECLARE_BITMAP(map, 11);
-	struct id_bitmap ids;
-	u32 id, i;
-
-	bitmap_zero(map, 11);
-	id_init(&ids, map, 2, 10);
-	for (i = 2; i < 8; i++) {
-		assert_int_equal(id_alloc(&ids, &id), 0);
-		assert_int_equal(id, i);
-	}
-	id_free(&ids, 3);
-	assert_int_equal(id_alloc(&ids, &id), 0);
-	assert_int_equal(id, 8);
-	assert_int_equal(id_reserve(&ids, 9), 0);
-	assert_int_equal(id_reserve(&ids, 9), -EEXIST);
-	assert_int_equal(id_reserve(&ids, 11), -EINVAL);
-	assert_int_equal(id_reserve(&ids, 1), -EINVAL);
-	assert_int_equal(id_alloc(&ids, &id), 0);
-	assert_int_equal(id, 10);
-	assert_int_equal(id_alloc(&ids, &id), 0);
-	assert_int_equal(id, 3);
-	assert_int_equal(id_alloc(&ids, &id), -ENOSPC);
-	assert_int_equal(ids.used, 9);
-	id_free(&ids, 5);
-	id_free(&ids, 5);
-	assert_int_equal(ids.used, 8);
-	assert_int_equal(id_alloc_lowest(&ids, 0, &id), 0);
-	assert_int_equal(id, 5);
 }
 
 static void bit_lists(void **state)
@@ -147,9 +101,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(scans_agree_with_a_model),
-		cmocka_unit_test(set_algebra),
+		cmocka_unit_test(ends_of_a_map),
 		cmocka_unit_test(single_words),
-		cmocka_unit_test(ids_come_back_late),
 		cmocka_unit_test(bit_lists),
 	};
 

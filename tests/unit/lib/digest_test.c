@@ -27,8 +27,6 @@ static void crcs_of_the_check_string(void **state)
 	assert_int_equal(~crc32c(~0U, s, 9), 0xe3069283);
 	assert_int_equal(crc16(0, s, 9), 0xbb3d);
 	assert_int_equal(crc16(0xffff, s, 9), 0x4b37);
-	assert_int_equal(crc_itu_t(0, s, 9), 0x31c3);
-	assert_int_equal(crc7(0, s, 9), 0x75);
 }
 
 static void crcs_of_any_piece(void **state)
@@ -69,11 +67,9 @@ static void hash_depends_on_bytes_only(void **state)
 				seen[n] = h;
 			assert_true(h == seen[n]);
 		}
-		exact = malloc(n + 1);
+		exact = malloc(n);
 		memcpy(exact, buf + 8, n);
-		exact[n] = 0;
 		assert_true(hash_bytes(exact, n, 5) == seen[n]);
-		assert_true(hash_string((char *)exact, 5) == seen[n]);
 		assert_true(hash_bytes(exact, n, 6) != seen[n]);
 		free(exact);
 		for (i = 0; i < n; i++)
@@ -81,7 +77,7 @@ static void hash_depends_on_bytes_only(void **state)
 	}
 }
 
-static void siphash_vectors(void **state)
+static void siphash_vector(void **state)
 {
 	struct siphash_key key;
 	u8 in[16], i;
@@ -90,10 +86,9 @@ static void siphash_vectors(void **state)
 		in[i] = i;
 	key.k[0] = get_unaligned_le64(in);
 	key.k[1] = get_unaligned_le64(in + 8);
-	assert_true(siphash(in, 0, &key) == 0x726fdb47dd0e0e31ULL);
-	assert_true(siphash(in, 15, &key) == 0xa129ca6149be45e5ULL);
-	assert_true(siphash(in, 16, &key) ==
-		    siphash_2u64(key.k[0], key.k[1], &key));
+	/* The bytes hashed are those of the key. */
+	assert_true(siphash_2u64(key.k[0], key.k[1], &key) ==
+		    0x3f2acc7f57c29bdbULL);
 }
 
 /* RFC 8439, 2.3.2 */
@@ -128,7 +123,7 @@ int main(void)
 		cmocka_unit_test(crcs_of_the_check_string),
 		cmocka_unit_test(crcs_of_any_piece),
 		cmocka_unit_test(hash_depends_on_bytes_only),
-		cmocka_unit_test(siphash_vectors),
+		cmocka_unit_test(siphash_vector),
 		cmocka_unit_test(chacha_vector),
 	};
 

@@ -85,8 +85,7 @@ static void memset_and_memcmp(void **state)
 					 copied + at + n - 1);
 			assert_ptr_equal(memchr(copied + at, 0xc2, n),
 					 copied + at + n - 1);
-			assert_ptr_equal(memscan(copied + at, 1, n),
-					 copied + at + n);
+			assert_null(memchr(copied + at, 1, n));
 		}
 	}
 }
@@ -125,7 +124,7 @@ static void strings_end_where_they_should(void **state)
 	assert_int_equal(strncmp("abcd", "abce", 3), 0);
 	assert_true(strncmp("abcd", "abce", 4) < 0);
 	assert_int_equal(strcasecmp("MiXed", "mIxED"), 0);
-	assert_true(strncasecmp("aB", "Ac", 2) < 0);
+	assert_true(strcasecmp("aB", "Ac") < 0);
 }
 
 static void searches(void **state)
@@ -168,8 +167,7 @@ static void bounded_copies(void **state)
 	assert_int_equal(strscpy(b, "abcdefgh", 8), -E2BIG);
 	assert_string_equal(b, "abcdefg");
 	assert_int_equal(strscpy(b, "x", 0), -E2BIG);
-	assert_int_equal(strlcpy(b, "0123456789", 4), 10);
-	assert_string_equal(b, "012");
+	assert_int_equal(strscpy(b, "012", 4), 3);
 	assert_int_equal(strlcat(b, "xyz", 5), 6);
 	assert_string_equal(b, "012x");
 	assert_string_equal(str_trim(t), "x y");

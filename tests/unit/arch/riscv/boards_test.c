@@ -255,7 +255,6 @@ static void look_at_nodes(const u8 *blob, size_t size, int step)
 	struct fdt_args args;
 	struct fdt_region r;
 	const char *options;
-	char path[256];
 	struct fdt fdt;
 	int node, n = 0;
 	u32 id;
@@ -266,7 +265,6 @@ static void look_at_nodes(const u8 *blob, size_t size, int step)
 	fdt_for_each_node(&fdt, node) {
 		if (n++ % step)
 			continue;
-		fdt_node_path(&fdt, node, path, sizeof(path));
 		fdt_is_okay(&fdt, node);
 		for (unsigned i = 0; i < 8 && !fdt_reg(&fdt, node, i, &r); i++)
 			assert_true(r.base + r.size >= r.base);
@@ -337,6 +335,17 @@ static const struct {
 	  25000000, "snps,dw-apb-uart" },
 };
 
+static bool is_compatible(const struct fdt *fdt, int node, const char *what)
+{
+	const char *s;
+
+	for (unsigned i = 0;
+	     (s = fdt_prop_string(fdt, node, "compatible", i)); i++)
+		if (str_equal(s, what))
+			return true;
+	return false;
+}
+
 static void knows_boards(void **state)
 {
 	for (unsigned i = 0; i < ARRAY_SIZE(known); i++) {
@@ -352,8 +361,8 @@ static void knows_boards(void **state)
 		assert_int_equal(boot_timebase, known[i].timebase);
 		assert_false(is_hart(known[i].not_hart));
 		assert_int_equal(fdt_open(&fdt, t->blob, t->size), 0);
-		assert_true(fdt_is_compatible(&fdt, fdt_stdout(&fdt, &options),
-					      known[i].console));
+		assert_true(is_compatible(&fdt, fdt_stdout(&fdt, &options),
+					  known[i].console));
 		if (!ok)
 			continue;
 		start_sane();
