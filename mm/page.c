@@ -51,29 +51,41 @@ bool page_trylock(struct page *p)
 		 PG_LOCKED);
 }
 
+/* Pages are locked, and marked, for the time of their I/O. */
+static int page_lock_slow(struct page *p, u32 state)
+{
+	int err;
+
+	current->in_iowait = true;
+	err = wait_event_state(bucket_of(p), lock_after_announce(p), state,
+			       false, 0);
+	current->in_iowait = false;
+	return err;
+}
+
 void page_lock(struct page *p)
 {
 	if (likely(page_trylock(p)))
 		return;
-	ignore_error(wait_event_state(bucket_of(p), lock_after_announce(p),
-				      TASK_UNINTERRUPTIBLE, false, 0));
+	ignore_error(page_lock_slow(p, TASK_UNINTERRUPTIBLE));
 }
 
 int page_lock_killable(struct page *p)
 {
 	if (likely(page_trylock(p)))
 		return 0;
-	return wait_event_state(bucket_of(p), lock_after_announce(p),
-				TASK_KILLABLE, false, 0);
+	return page_lock_slow(p, TASK_KILLABLE);
 }
 
 void page_wait_clear(struct page *p, unsigned long bit)
 {
 	if (!page_test(p, bit))
 		return;
+	current->in_iowait = true;
 	ignore_error(wait_event_state(bucket_of(p),
 				      clear_after_announce(p, bit),
 				      TASK_UNINTERRUPTIBLE, false, 0));
+	current->in_iowait = false;
 }
 
 void page_clear_wake(struct page *p, unsigned long bit)

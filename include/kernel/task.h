@@ -173,7 +173,7 @@ struct task {
 	int lent_prio;			/* by PI futexes; MAX_PRIO: none. pi_lock */
 	bool wake_sync;			/* its wake-ups are sync. owner */
 	bool contributes_to_load;	/* uninterruptible sleep. runq lock */
-	bool in_iowait;			/* sleeps in io_schedule(). owner */
+	bool in_iowait;			/* waits for I/O. owner */
 	u8 sync_misses;			/* ran on after a sync wake. owner */
 	u64 sampled_exec;		/* sum_exec at the last sample. owner */
 	u64 shown_utime, shown_stime;	/* last task_times(). pi_lock */
