@@ -74,15 +74,6 @@ int device_ioremap(struct device *dev, unsigned index, void __iomem **base,
 	return err ? err : map_region(dev, &r, base, size);
 }
 
-int device_ioremap_name(struct device *dev, const char *name,
-			void __iomem **base, size_t *size)
-{
-	struct fdt_region r;
-	int err = fdt_reg_by_name(device_fdt(), dev->fdt_node, name, &r);
-
-	return err ? err : map_region(dev, &r, base, size);
-}
-
 int device_irq(struct device *dev, unsigned index, u32 *irq)
 {
 	struct fdt_args args;
@@ -104,16 +95,6 @@ int device_prop_u32(struct device *dev, const char *name, u32 *out)
 u32 device_prop_u32_or(struct device *dev, const char *name, u32 fallback)
 {
 	return fdt_prop_u32_or(device_fdt(), dev->fdt_node, name, fallback);
-}
-
-bool device_has_prop(struct device *dev, const char *name)
-{
-	return fdt_has_prop(device_fdt(), dev->fdt_node, name);
-}
-
-const char *device_prop_string(struct device *dev, const char *name)
-{
-	return fdt_prop_string(device_fdt(), dev->fdt_node, name, 0);
 }
 
 static const struct driver *driver_for(const char *compat)

@@ -62,16 +62,6 @@ int chrdev_register(struct char_device *c)
 	return err;
 }
 
-void chrdev_unregister(struct char_device *c)
-{
-	spin_lock(&devices_lock);
-	list_del_rcu(&c->node);
-	spin_unlock(&devices_lock);
-	if (c->name)
-		devnode_remove(c->name);
-	synchronize_rcu();
-}
-
 struct char_device *chrdev_find(u32 dev)
 {
 	struct list *chain = &chains[MAJOR(dev) % CHAINS];

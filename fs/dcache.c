@@ -462,16 +462,6 @@ static struct dentry *find_sure(struct dentry *parent, const struct qname *q)
 	return d;
 }
 
-struct dentry *dentry_find(struct dentry *parent, const char *name, size_t len)
-{
-	struct qname q;
-
-	if (!len || len > NAME_MAX)
-		return NULL;
-	qname_make(&q, name, len);
-	return find_sure(parent, &q);
-}
-
 static int revalidate(struct dentry *d)
 {
 	if (!(READ_ONCE(d->flags) & D_REVALIDATE))
@@ -670,8 +660,7 @@ static bool is_victim(struct dentry *d, struct super_block *sb, bool is_all)
 }
 
 /* Takes one out from the end of the LRU; budget: how many to look at. */
-static struct dentry *take_victim(struct super_block *sb, struct dentry *top,
-				  u64 *budget)
+static struct dentry *take_victim(struct super_block *sb, u64 *budget)
 {
 	struct dentry *d;
 
@@ -679,8 +668,7 @@ static struct dentry *take_victim(struct super_block *sb, struct dentry *top,
 	while (*budget && !list_empty(&lru)) {
 		(*budget)--;
 		d = list_last_entry(&lru, struct dentry, lru);
-		if ((!top || dentry_is_below(d, top)) &&
-		    is_victim(d, sb, sb != NULL)) {
+		if (is_victim(d, sb, sb != NULL)) {
 			list_del_init(&d->lru);
 			lru_count--;
 			spin_unlock(&lru_lock);
@@ -692,12 +680,12 @@ static struct dentry *take_victim(struct super_block *sb, struct dentry *top,
 	return NULL;
 }
 
-static u64 shrink(struct super_block *sb, struct dentry *top, u64 budget)
+static u64 shrink(struct super_block *sb, u64 budget)
 {
 	struct dentry *d;
 	u64 freed = 0;
 
-	while ((d = take_victim(sb, top, &budget))) {
+	while ((d = take_victim(sb, &budget))) {
 		dentry_put(kill_cached(d));
 		freed++;
 	}
@@ -706,13 +694,7 @@ static u64 shrink(struct super_block *sb, struct dentry *top, u64 budget)
 
 void dentry_shrink_sb(struct super_block *sb)
 {
-	while (shrink(sb, NULL, READ_ONCE(lru_count)))
-		cond_resched();
-}
-
-void dentry_prune_tree(struct dentry *d)
-{
-	while (shrink(d->sb, d, READ_ONCE(lru_count)))
+	while (shrink(sb, READ_ONCE(lru_count)))
 		cond_resched();
 }
 
@@ -753,7 +735,7 @@ static u64 shrink_scan(u64 nr, unsigned gfp)
 {
 	if (!(gfp & GFP_FS))
 		return 0;
-	return shrink(NULL, NULL, nr) / 16;	/* that many to a page */
+	return shrink(NULL, nr) / 16;	/* that many to a page */
 }
 
 static struct shrinker dentry_shrinker = {

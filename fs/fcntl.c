@@ -43,7 +43,7 @@ struct f_owner_ex {
 };
 
 /* --- status flags --------------------------------------------------------------------*/
-int file_set_fasync(struct file *f, int fd, bool on)
+static int set_fasync(struct file *f, int fd, bool on)
 {
 	if (!(f->flags & FASYNC) == !on)
 		return 0;
@@ -82,7 +82,7 @@ int file_set_flags(struct file *f, int fd, unsigned flags)
 	if (!f->ops->fasync)	/* the flag stays as it is */
 		flags = (flags & ~FASYNC) | (f->flags & FASYNC);
 	else if (!err)
-		err = file_set_fasync(f, fd, flags & FASYNC);
+		err = set_fasync(f, fd, flags & FASYNC);
 	if (err)
 		return err;
 	spin_lock(&f->lock);
@@ -322,7 +322,7 @@ static long set_bit_flag(struct file *f, unsigned flag, int __user *arg)
 	if (get_user(on, arg))
 		return -EFAULT;
 	if (flag == FASYNC) {
-		int err = file_set_fasync(f, -1, on);
+		int err = set_fasync(f, -1, on);
 
 		if (err)
 			return err;

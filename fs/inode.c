@@ -279,7 +279,8 @@ static void get_locked(struct inode *i)
 	__atomic_add_fetch(&i->refs.n, 1, __ATOMIC_RELAXED);
 }
 
-bool inode_tryget(struct inode *i)
+/* A reference unless it is being freed. */
+static bool inode_tryget(struct inode *i)
 {
 	bool ok;
 

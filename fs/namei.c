@@ -524,11 +524,6 @@ int walk_ref(struct walk *w)
 	return run_or_drop(w);
 }
 
-int walk_last_lookup(struct walk *w, struct path *out)
-{
-	return child_path(w, out);
-}
-
 int walk_follow_last(struct walk *w, const struct path *link)
 {
 	int err = enter_link(w, link, w->name);
@@ -540,14 +535,6 @@ int walk_follow_last(struct walk *w, const struct path *link)
 	}
 	w->last_type = LAST_ROOT;
 	return run_or_drop(w);
-}
-
-int walk_finish(struct walk *w)
-{
-	w->flags &= ~LOOKUP_PARENT;
-	if (w->last_type == LAST_DOTDOT)
-		return step_dotdot(w);
-	return 0;
 }
 
 /* --- the entries --------------------------------------------------------------------*/

@@ -42,7 +42,7 @@ static int walk_parent(struct super_block *sb, const char *name, bool make,
 }
 
 static int make(struct super_block *sb, const char *name, u32 mode, u32 dev,
-		const char *target, struct dentry **out)
+		struct dentry **out)
 {
 	struct dentry *dir, *d;
 	const char *last;
@@ -55,9 +55,6 @@ static int make(struct super_block *sb, const char *name, u32 mode, u32 dev,
 	if (!err) {
 		if (!dentry_is_negative(d))
 			err = -EEXIST;
-		else if (target)
-			err = ops_of(dir->inode)->symlink(dir->inode, d,
-							  target);
 		else
 			err = ops_of(dir->inode)->mknod(dir->inode, d, mode,
 							dev);
@@ -75,7 +72,7 @@ int node_create(struct super_block *sb, const char *name, u32 mode, u32 dev,
 		u32 uid, u32 gid)
 {
 	struct dentry *d;
-	int err = make(sb, name, mode, dev, NULL, &d);
+	int err = make(sb, name, mode, dev, &d);
 
 	if (err)
 		return err;
@@ -86,16 +83,6 @@ int node_create(struct super_block *sb, const char *name, u32 mode, u32 dev,
 	mutex_unlock(&d->inode->lock);
 	dentry_put(d);
 	return 0;
-}
-
-int node_symlink(struct super_block *sb, const char *name, const char *to)
-{
-	struct dentry *d;
-	int err = make(sb, name, 0, 0, to, &d);
-
-	if (!err)
-		dentry_put(d);
-	return err;
 }
 
 int node_remove(struct super_block *sb, const char *name)

@@ -323,13 +323,6 @@ int generic_file_mmap(struct file *f, struct vma *v)
 	return 0;
 }
 
-int file_mmap_readonly(struct file *f, struct vma *v)
-{
-	if ((v->flags & VM_SHARED) && (v->flags & VM_MAYWRITE))
-		return -EINVAL;
-	return generic_file_mmap(f, v);
-}
-
 /* --- durability --------------------------------------------------------------------------*/
 /* A write error since this file was opened or last asked, once. */
 int file_check_write_error(struct file *f)
@@ -343,20 +336,6 @@ int file_check_write_error(struct file *f)
 	f->wb_err_seq = seq;
 	err = READ_ONCE(m->wb_err);
 	return err ? err : -EIO;
-}
-
-int generic_fsync(struct file *f, u64 start, u64 end, bool data_only)
-{
-	struct inode *i = f->inode;
-	int err, e;
-
-	err = mapping_write(f->mapping, start >> PAGE_SHIFT,
-			    end >> PAGE_SHIFT, true);
-	if (!data_only || (READ_ONCE(i->state) & I_DIRTY_SYNC)) {
-		e = inode_sync(i, false);
-		err = err ? err : e;
-	}
-	return err;
 }
 
 int vfs_fsync_range(struct file *f, u64 start, u64 end, bool data_only)

@@ -120,7 +120,7 @@ int super_alloc_nodev(const struct filesystem *fs, unsigned flags,
 	return 0;
 }
 
-bool super_tryget(struct super_block *sb)
+static bool super_tryget(struct super_block *sb)
 {
 	return ref_tryget(&sb->refs);
 }

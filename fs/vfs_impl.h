@@ -178,8 +178,6 @@ void dentry_set_inode(struct dentry *d, struct inode *i);
 void inode_init_caches(void);
 /* Where waiters for state bits sleep. */
 struct waitq *inode_state_queue(struct inode *i);
-/* A reference unless it is being freed. */
-bool __must_check inode_tryget(struct inode *i);
 /* Frees all cached inodes of a superblock; false if some are in use. */
 bool inode_evict_all(struct super_block *sb);
 extern u64 file_coarse_sec;	/* seconds of real time, up to 5 s late */
@@ -272,14 +270,9 @@ int __must_check walk_legitimize(struct walk *w);
 bool walk_still_valid(const struct walk *w);
 int __must_check walk_ref(struct walk *w);	/* whole walk */
 void walk_done(struct walk *w);			/* drops all but w->path */
-/* For open: looks the last component up without creating; d may be negative,
- * mounts are followed. */
-int __must_check walk_last_lookup(struct walk *w, struct path *out);
 /* The last component turned out to be a link: goes on with its text, again
  * up to the last component. */
 int __must_check walk_follow_last(struct walk *w, const struct path *link);
-/* From the parent walked to, one step to its last name or dots. */
-int __must_check walk_finish(struct walk *w);
 int __must_check path_lookup_walk(int dfd, const char *name, unsigned flags,
 				  struct path *out);
 /* Parent and last name of a path, for unlink and rename; has no lock. */
@@ -345,7 +338,6 @@ void pseudo_init(void);
 void super_init(void);
 /* Calls fn for each superblock with a reference. */
 void super_for_each(void (*fn)(struct super_block *sb, void *arg), void *arg);
-bool __must_check super_tryget(struct super_block *sb);
 
 /* Bits for fsnotify_*: inotify's. */
 #define FSN_ACCESS 0x1u

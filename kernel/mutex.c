@@ -362,23 +362,6 @@ bool mutex_trylock(struct mutex *m) __no_analysis
 	return taken;
 }
 
-void mutex_lock_pair(struct mutex *a, struct mutex *b) __no_analysis
-{
-	if (a > b)
-		swap(a, b);
-	mutex_lock(a);
-	if (a != b)
-		ignore_error(lock_state(b, TASK_UNINTERRUPTIBLE, DEBUG_RANK(b),
-					true));
-}
-
-void mutex_unlock_pair(struct mutex *a, struct mutex *b) __no_analysis
-{
-	mutex_unlock(a);
-	if (a != b)
-		mutex_unlock(b);
-}
-
 /* --- dropping ------------------------------------------------------------------- */
 
 static void unlend(struct mutex *m) __must_hold(&m->wait_lock)

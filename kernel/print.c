@@ -279,20 +279,6 @@ bool console_nth(unsigned i, char *name, size_t size, bool *is_boot)
 	return c;
 }
 
-void console_unregister(struct console *c)
-{
-	struct console **p;
-
-	irq_lock(&log_lock);
-	for (p = &consoles; *p; p = &(*p)->next) {
-		if (*p == c) {
-			*p = c->next;
-			break;
-		}
-	}
-	irq_unlock(&log_lock);
-}
-
 void console_puts(const char *s, size_t n)
 {
 	bool locked = log_lock_any();
@@ -300,11 +286,6 @@ void console_puts(const char *s, size_t n)
 	for (struct console *c = consoles; c; c = c->next)
 		c->write(c, s, n);
 	log_unlock_any(locked);
-}
-
-const char *console_param(unsigned i)
-{
-	return i < nr_console_names ? console_names[i] : NULL;
 }
 
 static void param_console(const char *value)

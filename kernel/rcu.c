@@ -244,11 +244,6 @@ void call_rcu(struct rcu_head *head, void (*fn)(struct rcu_head *head))
 	irqs_on();
 }
 
-bool rcu_needs_hart(void)
-{
-	return this_hart()->rcu->nr_waiting;
-}
-
 void rcu_idle_prepare(struct hart *h)
 {
 	if (h->rcu->nr_waiting)

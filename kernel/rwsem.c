@@ -219,16 +219,6 @@ int rwsem_write_lock_killable(struct rwsem *s)
 	return lock_state(s, true, TASK_KILLABLE);
 }
 
-bool rwsem_write_trylock(struct rwsem *s)
-{
-	bool taken = take_write(s);
-
-	if (CONFIG_DEBUG && taken)
-		lock_debug_taken(s, DEBUG_RANK(s), DEBUG_NAME(s),
-				 (unsigned long)__builtin_return_address(0));
-	return taken;
-}
-
 void rwsem_write_unlock(struct rwsem *s) __no_analysis
 {
 	long c;

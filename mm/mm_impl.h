@@ -35,13 +35,10 @@ paddr_t kernel_table_page(void);
 /* Frees pages that nobody refers to any more (references are not looked at):
  * a list through page.lru. */
 void pages_free_list(struct list *pages);
-/* Gives the per-hart lists of all harts back to the buddy lists. */
-void page_lists_drain(void);
 /* The last reference is gone: frees by the kind of the page. */
 void page_free_last(struct page *p);
 /* Free pages in the buddy lists and untouched chunks. */
 u64 buddy_free_pages(void);
-u64 pcp_free_pages(void);
 void pcp_counts(u64 *allocs, u64 *frees);
 
 

@@ -335,7 +335,8 @@ static void list_drain(void *unused)
 	pcp_leave(c);
 }
 
-void page_lists_drain(void)
+/* Gives the per-hart lists of all harts back to the buddy lists. */
+static void page_lists_drain(void)
 {
 	hart_call_all(list_drain, NULL);
 }
@@ -576,7 +577,7 @@ u64 buddy_free_pages(void)
 	return READ_ONCE(nr_free);
 }
 
-u64 pcp_free_pages(void)
+static u64 pcp_free_pages(void)
 {
 	u64 n = 0;
 

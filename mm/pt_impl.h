@@ -224,7 +224,6 @@ int __must_check vma_split(struct vma *v, unsigned long addr,
 struct vma *vma_merge(struct vma *v);
 bool vma_can_merge(const struct vma *low, const struct vma *high);
 void vma_set_flags(struct vma *v, unsigned long flags);
-unsigned vma_prot_of(unsigned long vm_flags);
 /* Its pages look unused; the caller flushes. map_lock held. */
 void vma_forget_accesses(struct vma *v, unsigned long addr, unsigned long end);
 /* Gives [start,end) of one area other flags (entries are not touched); *v is

@@ -322,7 +322,7 @@ unsigned long vma_gap_above(struct mm *mm, unsigned long len,
 
 /* --- one area --- */
 
-unsigned vma_prot_of(unsigned long f)
+static unsigned vma_prot_of(unsigned long f)
 {
 	unsigned prot = PROT_USER;
 

@@ -267,7 +267,7 @@ u32 sched_nr_running(void)
 	return n;
 }
 
-u32 sched_nr_uninterruptible(void)
+static u32 sched_nr_uninterruptible(void)
 {
 	s64 n = 0;
 

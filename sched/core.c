@@ -96,7 +96,7 @@ void runq_activate(struct runq *rq, struct task *t, bool is_new)
 	WRITE_ONCE(t->se.on_rq, true);
 }
 
-void runq_deactivate(struct runq *rq, struct task *t)
+static void runq_deactivate(struct runq *rq, struct task *t)
 {
 	class_dequeue(rq, t);
 	WRITE_ONCE(t->se.on_rq, false);
@@ -554,13 +554,6 @@ void cond_resched(void)
 	irqs_unmask();
 	if (unlikely(READ_ONCE(current->work) & WORK_RESCHED))
 		preempt_schedule();
-}
-
-void io_schedule(void)
-{
-	current->in_iowait = true;
-	schedule();
-	current->in_iowait = false;
 }
 
 void sched_first_run(struct task *prev)

@@ -328,7 +328,7 @@ int sched_set_affinity(struct task *t, struct cpumask mask)
 
 /* --- new and dead tasks ---------------------------------------------------------- */
 
-void task_sched_init(struct task *t)
+static void task_sched_init(struct task *t)
 {
 	irq_lock_init(&t->pi_lock, RANK_TASK_PI, "task.pi_lock");
 	list_init(&t->pi_mutexes);

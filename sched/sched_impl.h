@@ -185,7 +185,6 @@ void runq_init(struct runq *rq, struct hart *h);
 void class_enqueue(struct runq *rq, struct task *t, bool at_head);
 void class_dequeue(struct runq *rq, struct task *t);
 void runq_activate(struct runq *rq, struct task *t, bool is_new);
-void runq_deactivate(struct runq *rq, struct task *t);
 /* Accounts the running task's time up to now. */
 void runq_update(struct runq *rq, u64 now);
 struct runq *task_runq_lock(struct task *t) __no_analysis;
@@ -195,7 +194,6 @@ void runq_resched(struct runq *rq);
 void runq_check_preempt(struct runq *rq, struct task *t, bool is_sync);
 /* Switches to the best task.  preempt_count is 1. */
 void schedule_once(bool is_preempt);
-void task_sched_init(struct task *t);
 
 /* place.c */
 struct hart *select_hart(struct task *t, struct hart *here, bool is_sync);

@@ -257,8 +257,3 @@ paddr_t boot_pages_alloc(size_t n)
 		memset(pa_to_va(pa), 0, n << PAGE_SHIFT);
 	return pa;
 }
-
-paddr_t boot_page_alloc(void)
-{
-	return boot_pages_alloc(1);
-}

@@ -148,8 +148,7 @@ int arch_signal_setup(struct regs *r, const struct signal_setup *s)
 	if (put_frame(at, r, s, ext))
 		return -EFAULT;
 	r->pc = s->handler;
-	r->ra = s->restorer ? s->restorer :
-			      s->vdso + vdso_sigreturn_offset();
+	r->ra = s->restorer ? s->restorer : s->vdso + vdso_sigreturn_at;
 	r->sp = at;
 	r->a0 = (unsigned long)s->sig;
 	r->a1 = at + offsetof(struct sigframe, info);
@@ -238,13 +237,6 @@ int arch_signal_return(struct regs *r, u64 *mask, unsigned long altstack[3])
 	altstack[1] = head.stack.flags;
 	altstack[2] = head.stack.size;
 	return 0;
-}
-
-extern const unsigned long vdso_sigreturn_at;
-
-unsigned long vdso_sigreturn_offset(void)
-{
-	return vdso_sigreturn_at;
 }
 
 size_t arch_signal_frame_size(void)

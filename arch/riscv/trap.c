@@ -38,7 +38,7 @@
 
 struct arch_hooks arch_hooks;
 
-bool regs_from_user(const struct regs *r)
+static bool regs_from_user(const struct regs *r)
 {
 	return (char *)r + sizeof(*r) + sizeof(struct stack_anchor) ==
 	       (char *)current->kstack_top;

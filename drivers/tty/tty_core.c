@@ -135,11 +135,6 @@ void tty_wakeup(struct tty *t)
 			   EPOLLOUT | EPOLLWRNORM);
 }
 
-struct tty *file_tty(struct file *f)
-{
-	return f->ops == &tty_fops ? f->priv : NULL;
-}
-
 int tty_open_file(struct tty *t, struct file *f, bool may_control)
 {
 	int err = 0;

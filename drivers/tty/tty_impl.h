@@ -8,7 +8,6 @@
 
 /* tty_core.c */
 extern const struct file_ops tty_fops;
-struct tty *file_tty(struct file *f);
 int tty_check_change_intr(struct tty *t, int sig);
 int tty_open_file(struct tty *t, struct file *f, bool may_control);
 

@@ -48,11 +48,6 @@ u8 virtio_config8(struct virtio_device *vd, unsigned off)
 	return mmio_read8(vd->regs + VMMIO_CONFIG + off);
 }
 
-u16 virtio_config16(struct virtio_device *vd, unsigned off)
-{
-	return mmio_read16(vd->regs + VMMIO_CONFIG + off);
-}
-
 u32 virtio_config32(struct virtio_device *vd, unsigned off)
 {
 	return mmio_read32(vd->regs + VMMIO_CONFIG + off);

@@ -204,7 +204,6 @@ int __must_check ext4_inode_bitmap_locked(struct ext4_fs *fs, u32 g,
 					  struct buf *b);
 /* Brings descriptors, their checksums and the bitmaps' up to date. */
 void ext4_groups_flush(struct ext4_fs *fs);
-void ext4_group_touch_locked(struct ext4_fs *fs, u32 g);
 u64 ext4_group_first(const struct ext4_fs *fs, u32 g);
 u32 ext4_group_blocks(const struct ext4_fs *fs, u32 g);
 

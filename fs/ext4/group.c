@@ -102,11 +102,6 @@ u32 ext4_group_blocks(const struct ext4_fs *fs, u32 g)
 	return (u32)min(left, (u64)fs->blocks_per_group);
 }
 
-void ext4_group_touch_locked(struct ext4_fs *fs, u32 g)
-{
-	fs->group[g].desc_stale = true;
-}
-
 /* --- bitmaps */
 
 static u32 bitmap_csum(struct ext4_fs *fs, const void *map, u32 bits)

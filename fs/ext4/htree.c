@@ -51,7 +51,7 @@ static struct dx_root_info *dx_info(const struct dx_path *p)
 	return (struct dx_root_info *)((u8 *)p->frame[0].b.data + DX_INFO_OFF);
 }
 
-u32 dx_limit(const struct ext4_fs *fs, u32 off)
+static u32 dx_limit(const struct ext4_fs *fs, u32 off)
 {
 	u32 room = fs->sb->blocksize - off;
 

@@ -6,6 +6,5 @@
 #define DX_INFO_OFF 24u
 #define DX_NODE_OFF 8u		/* behind an empty entry */
 
-u32 dx_limit(const struct ext4_fs *fs, u32 off);
 /* Do limit and count fit the block? */
 bool dx_limits_ok(const struct ext4_fs *fs, const void *block, u32 off);

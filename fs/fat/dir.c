@@ -18,8 +18,8 @@
 
 /* --- slots ----------------------------------------------------------------*/
 
-u64 fat_slot_pos(const struct fat_fs *fs, const struct buf *b,
-		 const struct fat_dirent *e)
+static u64 slot_pos(const struct fat_fs *fs, const struct buf *b,
+		    const struct fat_dirent *e)
 {
 	return b->block << (fs->sb->blkbits - 5) |
 	       (u64)(e - (struct fat_dirent *)b->data);
@@ -138,7 +138,7 @@ struct scan_memory {
 	struct pieces p;
 };
 
-int fat_scan_start(struct inode *dir, u32 index, struct fat_scan **out)
+static int scan_start(struct inode *dir, u32 index, struct fat_scan **out)
 {
 	struct scan_memory *m = kmalloc(sizeof(*m), GFP_NOFS);
 
@@ -153,7 +153,7 @@ int fat_scan_start(struct inode *dir, u32 index, struct fat_scan **out)
 	return 0;
 }
 
-void fat_scan_end(struct fat_scan *s)
+static void scan_end(struct fat_scan *s)
 {
 	buf_put(&s->b);
 	kfree(container_of(s, struct scan_memory, s));
@@ -179,7 +179,7 @@ int fat_scan_next(struct fat_scan *s)
 			p->count = 0;
 		} else {
 			s->f.de = *e;
-			s->f.pos = fat_slot_pos(fs, &s->b, e);
+			s->f.pos = slot_pos(fs, &s->b, e);
 			s->f.first = s->index - 1;
 			s->f.nr = 1;
 			take_entry(p, fs, &s->f);
@@ -211,7 +211,7 @@ int fat_dir_find(struct inode *dir, const struct fat_name *n,
 
 	if (!n->len)
 		return -ENOENT;
-	err = fat_scan_start(dir, 0, &s);
+	err = scan_start(dir, 0, &s);
 	if (err)
 		return err;
 	while ((err = fat_scan_next(s)) > 0 &&
@@ -219,7 +219,7 @@ int fat_dir_find(struct inode *dir, const struct fat_name *n,
 		;
 	if (err > 0)
 		*f = s->f;
-	fat_scan_end(s);
+	scan_end(s);
 	return err > 0 ? 0 : err ? err : -ENOENT;
 }
 
@@ -232,13 +232,13 @@ static bool is_dots(const struct fat_dirent *e)
 int fat_dir_is_empty(struct inode *dir)
 {
 	struct fat_scan *s;
-	int err = fat_scan_start(dir, 0, &s);
+	int err = scan_start(dir, 0, &s);
 
 	if (err)
 		return err;
 	while ((err = fat_scan_next(s)) > 0 && is_dots(&s->f.de))
 		;
-	fat_scan_end(s);
+	scan_end(s);
 	return err > 0 ? -ENOTEMPTY : err;
 }
 
@@ -406,7 +406,7 @@ static int write_slots(struct inode *dir, const struct place *pl,
 		else
 			fill_slot((struct fat_slot *)e, n, id - 1,
 				  id == pl->want, sum);
-		*pos = fat_slot_pos(fs, &b, e);
+		*pos = slot_pos(fs, &b, e);
 		buf_dirty(dir->sb, &b);
 	}
 	mutex_unlock(&fs->entry_lock);
@@ -570,10 +570,10 @@ static int fat_iterate(struct file *f, struct dir_ctx *c)
 	text = kmalloc(FAT_UTF8_MAX, GFP_KERNEL);
 	if (!text)
 		return -ENOMEM;
-	err = fat_scan_start(f->inode, (u32)(c->pos - 2), &s);
+	err = scan_start(f->inode, (u32)(c->pos - 2), &s);
 	if (!err) {
 		err = list_names(s, c, text);
-		fat_scan_end(s);
+		scan_end(s);
 	}
 	kfree(text);
 	return err;

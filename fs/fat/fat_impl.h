@@ -231,11 +231,8 @@ struct fat_scan {
 	struct buf b;
 	struct fat_found f;
 };
-int __must_check fat_scan_start(struct inode *dir, u32 index,
-				struct fat_scan **out);
 /* 1: s->f is the next name; 0: no more. */
 int __must_check fat_scan_next(struct fat_scan *s);
-void fat_scan_end(struct fat_scan *s);
 /* The slot at index, NULL past the end; b keeps the block. */
 int __must_check fat_dir_slot(struct inode *dir, u32 index, struct buf *b,
 			      struct fat_dirent **e);
@@ -250,8 +247,6 @@ int __must_check fat_dir_remove(struct inode *dir, const struct fat_found *f);
 int __must_check fat_dir_make_empty(struct inode *dir, u32 parent,
 				    const struct fat_dirent *times);
 int __must_check fat_dir_set_parent(struct inode *dir, u32 parent);
-u64 fat_slot_pos(const struct fat_fs *fs, const struct buf *b,
-		 const struct fat_dirent *e);
 extern const struct file_ops fat_dir_ops;
 
 /* --- inode.c */

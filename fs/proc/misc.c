@@ -229,7 +229,7 @@ static void walk(struct task *t, struct frames *f)
 static bool is_sleep_function(const char *name)
 {
 	static const char *const prefixes[] = {
-		"schedule", "io_schedule", "arch_switch", "switch", "wait_",
+		"schedule", "arch_switch", "switch", "wait_",
 		"sleep_until", "sleep_ns", "mutex_lock", "rwsem_", "page_wait",
 		"completion_", "sched_", "__switch", "preempt_",
 	};

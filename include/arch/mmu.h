@@ -173,8 +173,6 @@ extern struct mem_range boot_initrd;	/* {0,0}: none; reserved above */
 
 /* n adjacent zeroed pages for good, before mm is up; 0: none. */
 paddr_t boot_pages_alloc(size_t n);
-/* Zeroed page for tables before mm is up (INIT_EARLY), from boot_free_ram. */
-paddr_t boot_page_alloc(void);
 
 /* Sizes of kernel sections for /proc and W^X. */
 extern char _text[], _etext[], _rodata[], _erodata[], _data[], _edata[],

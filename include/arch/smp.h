@@ -42,7 +42,7 @@ void arch_hwprobe(struct hwprobe_pair *pairs, size_t n, u64 harts);
 
 /* vDSO: the image's pages and the data page, in physical addresses. */
 extern char vdso_start[], vdso_end[];
-unsigned long vdso_sigreturn_offset(void);
+extern const unsigned long vdso_sigreturn_at;	/* offset in the image */
 
 /* Firmware console, for boot messages. */
 void arch_early_console_init(void);

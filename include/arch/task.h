@@ -76,8 +76,6 @@ static __always_inline struct regs *regs_at_top(void *stack_top)
 }
 struct regs *task_regs(struct task *t);
 
-bool regs_from_user(const struct regs *r);
-
 #define KSTACK_SIZE 16384
 
 /* Switches registers, FP state and kernel stack from prev to next; returns in

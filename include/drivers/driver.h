@@ -72,17 +72,11 @@ const struct fdt *device_fdt(void);
  * NULL. */
 int __must_check device_ioremap(struct device *dev, unsigned index,
 				void __iomem **base, size_t *size);
-/* The same by reg-names. */
-int __must_check device_ioremap_name(struct device *dev, const char *name,
-				     void __iomem **base, size_t *size);
 /* The index-th interrupt as irq_request() takes it.  -ENOENT: none. */
 int __must_check device_irq(struct device *dev, unsigned index, u32 *irq);
 /* 0, -ENOENT or -EINVAL (another shape). */
 int __must_check device_prop_u32(struct device *dev, const char *name,
 				 u32 *out);
 u32 device_prop_u32_or(struct device *dev, const char *name, u32 fallback);
-bool device_has_prop(struct device *dev, const char *name);
-/* The first string, or NULL. */
-const char *device_prop_string(struct device *dev, const char *name);
 /* Next device after prev (NULL: the first), for /sys and /proc; NULL: end. */
 struct device *device_next(struct device *prev);

@@ -56,7 +56,6 @@ static inline bool virtio_has(const struct virtio_device *vd, unsigned bit)
 }
 /* Configuration space, consistent even if the device changes it meanwhile. */
 u8 virtio_config8(struct virtio_device *vd, unsigned off);
-u16 virtio_config16(struct virtio_device *vd, unsigned off);
 u32 virtio_config32(struct virtio_device *vd, unsigned off);
 u64 virtio_config64(struct virtio_device *vd, unsigned off);
 /* DRIVER_OK: the device may work from here on. */

@@ -17,13 +17,12 @@ struct char_device {
 	const struct file_ops *fops;	/* inode->rdev tells which */
 	void *priv;		/* fops->open finds it by chrdev_find */
 	const char *class;	/* "mem", "tty": /sys/class */
-	/* Which device stands behind this one; only of those that are never
-	 * unregistered (/sys/class/tty/console/active). NULL: none. */
+	/* Which device stands behind this one, for
+	 * /sys/class/tty/console/active. NULL: none. */
 	const char *(*active)(void);
 	struct list node;
 };
 int __must_check chrdev_register(struct char_device *c);
-void chrdev_unregister(struct char_device *c);
 struct char_device *chrdev_find(u32 dev);
 /* /proc/devices: names of the ranges that begin at these numbers. */
 void chrdev_range_name(u32 dev, const char *name);

@@ -8,6 +8,4 @@
 /* Makes `name` (directories in it are made too) with owner and mode. */
 int __must_check node_create(struct super_block *sb, const char *name, u32 mode,
 			     u32 dev, u32 uid, u32 gid);
-int __must_check node_symlink(struct super_block *sb, const char *name,
-			      const char *to);
 int __must_check node_remove(struct super_block *sb, const char *name);

@@ -290,13 +290,9 @@ void dentry_drop(struct dentry *d);
 void dentry_delete(struct dentry *d);
 /* After a successful rename in the fs. */
 void dentry_move(struct dentry *od, struct dentry *nd, bool exchange);
-/* Cached child by name (referenced), or NULL. */
-struct dentry *dentry_find(struct dentry *parent, const char *name, size_t len);
 /* Child by name, asking the fs if need be; parent's inode lock held. */
 int __must_check dentry_lookup(struct dentry *parent, const char *name,
 			       size_t len, struct dentry **out);
-/* Drops the whole cached subtree that is not in use. */
-void dentry_prune_tree(struct dentry *d);
 static inline bool dentry_is_negative(const struct dentry *d)
 {
 	return !READ_ONCE(d->inode);
@@ -577,7 +573,6 @@ int __must_check file_rwf_to_iocb(const struct file *f, unsigned rwf,
 				  bool is_write, unsigned *iocb);
 /* F_SETFL, O_ASYNC. */
 int __must_check file_set_flags(struct file *f, int fd, unsigned flags);
-int __must_check file_set_fasync(struct file *f, int fd, bool on);
 /* Bytes moved, or -Exxx; positions move with them. NULL: the file's own. */
 ssize_t vfs_sendfile(struct file *out, struct file *in, u64 *pos, size_t n);
 ssize_t vfs_copy_file_range(struct file *in, u64 *ipos, struct file *out,
@@ -603,8 +598,6 @@ int generic_llseek(struct file *, s64, int, s64 *);
 int no_llseek(struct file *, s64, int, s64 *);		/* -ESPIPE */
 int noop_llseek(struct file *, s64, int, s64 *);
 int generic_file_mmap(struct file *, struct vma *);
-int generic_fsync(struct file *, u64, u64, bool);
-int file_mmap_readonly(struct file *, struct vma *);
 void file_vma_open(struct vma *v);
 void file_vma_close(struct vma *v);
 extern const struct vma_ops generic_file_vm_ops;

@@ -52,9 +52,6 @@ static inline struct task *mutex_owner(const struct mutex *m)
 	return (struct task *)(READ_ONCE(m->owner) & ~3ul);
 }
 void assert_mutex_held(const struct mutex *m) __asserts_held(m);
-/* Two of one rank, in address order. */
-void mutex_lock_pair(struct mutex *a, struct mutex *b);
-void mutex_unlock_pair(struct mutex *a, struct mutex *b);
 /* As mutex_lock, for a nested one of the same rank whose order the caller
  * guarantees (parent directory before child). */
 void mutex_lock_nested(struct mutex *m, enum lock_rank rank) __acquires(m);
@@ -87,8 +84,6 @@ void rwsem_read_unlock(struct rwsem *s);
 void rwsem_write_lock(struct rwsem *s) __acquires(s);
 int __must_check rwsem_write_lock_killable(struct rwsem *s)
 	__try_acquires(0, s);
-bool __must_check rwsem_write_trylock(struct rwsem *s)
-	__try_acquires(1, s);
 void rwsem_write_unlock(struct rwsem *s) __releases(s);
 /* Writer becomes reader, without a gap. */
 void rwsem_downgrade(struct rwsem *s) __releases(s);

@@ -40,13 +40,9 @@ struct console {
 };
 
 void console_register(struct console *c);
-void console_unregister(struct console *c);
 /* What is known of the i-th one, for /proc/consoles; false past the last. */
 bool console_nth(unsigned i, char *name, size_t size, bool *is_boot);
 
-/* The i-th console= of the command line ("ttyS0", options cut off), NULL past
- * the last; the last one is /dev/console. */
-const char *console_param(unsigned i);
 /* Straight to all consoles, not to the log: for test reports. */
 void console_puts(const char *s, size_t n);
 /* Wakes readers of the log for whom print() could not: from the tick. */

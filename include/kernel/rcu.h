@@ -58,6 +58,4 @@ void rcu_idle_exit(struct hart *h);
 void rcu_idle_prepare(struct hart *h);
 /* From the tick: is_quiet says that no reader was interrupted. */
 void rcu_tick(struct hart *h, bool is_quiet);
-/* True if callbacks wait for this hart. */
-bool rcu_needs_hart(void);
 void rcu_init_hart(struct hart *h);

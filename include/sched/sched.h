@@ -78,9 +78,6 @@ extern void (*sched_prio_hook)(struct task *t);
  * held. */
 bool sched_update_prio(struct task *t);
 
-/* Sleeps as schedule() does; the time counts as waiting for I/O. */
-void io_schedule(void);
-
 /* Accounting: docs/time.md.  From timer_interrupt(), before all else. */
 void sched_account_tick(void);
 /* The scheduler's deadline of this hart passed: from timer_interrupt(). */
@@ -104,7 +101,6 @@ extern struct cpumask sched_isolated;
 /* Load averages, fixed point 1<<11. */
 void sched_loadavg(unsigned long avg[3]);
 u32 sched_nr_running(void);
-u32 sched_nr_uninterruptible(void);
 u64 sched_nr_switches(void);
 u32 sched_nr_iowait(void);
 

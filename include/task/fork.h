@@ -5,9 +5,8 @@
 struct clone_args_k;
 struct process;
 
-/* Tasks now, and how many there may be (kernel.threads-max). */
+/* Tasks now, and how many there may be. */
 int task_count(void);
-int task_limit(void);
 extern int sysctl_threads_max;
 /* Tasks ever made by anyone ("processes" in /proc/stat). */
 u64 task_nr_forks(void);

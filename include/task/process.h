@@ -267,11 +267,9 @@ void task_work_run(void);
 int __must_check ptrace_may_access(struct task *t, unsigned mode);
 extern int sysctl_ptrace_scope;
 
-/* Sessions and terminals: the tty layer calls these.  Called by a session
- * leader that exits or gives its terminal up: tty_session_exit_hook (if there
- * is a terminal) hangs it up and signals the foreground; then no process of
- * the session has a terminal any more. */
-void process_disassociate_tty(bool on_exit);
+/* Of the tty layer, called by a session leader that exits: hangs its terminal
+ * up, if it has one, and signals the foreground; then no process of the session
+ * has a terminal any more. */
 extern void (*tty_session_exit_hook)(bool on_exit);
 /* A terminal's device number. */
 extern u32 (*tty_dev_hook)(const struct tty *tty);

@@ -178,7 +178,7 @@ u64 signal_pending_set(struct task *t)
 	return t->pending.set | t->process->shared_pending.set;
 }
 
-bool has_deliverable(struct task *t)
+static bool has_deliverable(struct task *t)
 {
 	return (t->jobctl & JOBCTL_PENDING) ||
 	       (signal_pending_set(t) & ~t->blocked);

@@ -14,7 +14,6 @@ void pending_drop(struct sigpending *p, u64 mask);
 void process_drop_signals(struct process *p, u64 mask);
 /* Others of current's group get the shared ones of `which` instead of it. */
 void retarget_shared(struct task *t, u64 which);
-bool has_deliverable(struct task *t);
 /* Counts current out of a group stop; true: it was the last. siglock. */
 bool participate_in_stop(struct task *t);
 /* Tells the parent of a stop or continuation. tasklist_lock held. */

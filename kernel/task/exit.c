@@ -347,8 +347,9 @@ void __noreturn do_exit(int code)
 	sem_exit(t);
 	shm_exit(t);
 	leave_files(t);
-	if (is_group_dead && t->process->is_session_leader)
-		process_disassociate_tty(true);
+	if (is_group_dead && t->process->is_session_leader &&
+	    tty_session_exit_hook)
+		tty_session_exit_hook(true);
 	leave_namespaces(t);
 	task_work_run();
 	sched_dead_accounting(t);
@@ -374,10 +375,3 @@ void __noreturn do_group_exit(int code)
 	do_exit(code);
 }
 
-/* --- terminals --------------------------------------------------------------------*/
-
-void process_disassociate_tty(bool on_exit)
-{
-	if (tty_session_exit_hook)
-		tty_session_exit_hook(on_exit);
-}

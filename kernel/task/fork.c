@@ -56,11 +56,6 @@ int task_count(void)
 	return READ_ONCE(nr_tasks);
 }
 
-int task_limit(void)
-{
-	return READ_ONCE(sysctl_threads_max);
-}
-
 /* --- the parts that clone shares or copies ---------------------------------*/
 
 static int copy_cred(u64 flags, struct task *t, bool is_kernel)
@@ -602,7 +597,7 @@ static int task_reserve(struct task **out)
 {
 	int err = -EAGAIN;
 
-	if (fetch_add_relaxed(&nr_tasks, 1) < task_limit())
+	if (fetch_add_relaxed(&nr_tasks, 1) < READ_ONCE(sysctl_threads_max))
 		err = task_new(out);
 	if (err)
 		fetch_add_relaxed(&nr_tasks, -1);
