@@ -1,5 +1,6 @@
 /* fcntl - what fcntl(2) and ioctl(2) ask of any open file. */
 #include "locks_impl.h"
+#include "vfs_impl.h"
 #include <fs/fdtable.h>
 #include <fs/inotify.h>
 #include <fs/pipe.h>
@@ -52,14 +53,6 @@ static int set_fasync(struct file *f, int fd, bool on)
 	return f->ops->fasync(f, fd, on);
 }
 
-static bool has_direct_io(const struct file *f)
-{
-	const struct mapping *m = f->mapping;
-
-	return (S_ISREG(f->inode->mode) || S_ISBLK(f->inode->mode)) &&
-	       ((m->flags & MAP_NO_WRITEBACK) || (m->ops && m->ops->direct_io));
-}
-
 static int check_setfl(struct file *f, unsigned flags)
 {
 	struct inode *i = f->inode;
@@ -70,7 +63,7 @@ static int check_setfl(struct file *f, unsigned flags)
 	    !inode_owner_or_capable(i))
 		return -EPERM;
 	/* To a pipe it means packets. */
-	if ((flags & O_DIRECT) && !S_ISFIFO(i->mode) && !has_direct_io(f))
+	if ((flags & O_DIRECT) && !S_ISFIFO(i->mode) && !file_can_direct(f))
 		return -EINVAL;
 	return 0;
 }

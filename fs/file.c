@@ -198,13 +198,12 @@ static bool is_special(u32 mode)
 
 /* Does a regular or block file know direct I/O?  No directory does.  In memory
  * it is all direct. */
-static bool can_direct(const struct file *f)
+bool file_can_direct(const struct file *f)
 {
 	const struct mapping *m = f->mapping;
 
-	if (!S_ISREG(f->inode->mode) && !S_ISBLK(f->inode->mode))
-		return !S_ISDIR(f->inode->mode);
-	return (m->flags & MAP_NO_WRITEBACK) || (m->ops && m->ops->direct_io);
+	return (S_ISREG(f->inode->mode) || S_ISBLK(f->inode->mode)) &&
+	       ((m->flags & MAP_NO_WRITEBACK) || (m->ops && m->ops->direct_io));
 }
 
 static void set_position_mode(struct file *f)
@@ -251,7 +250,7 @@ int vfs_open(struct file *f, struct path *p)
 	f->flags &= ~(u32)O_NOCTTY;	/* a word to open() alone */
 	set_position_mode(f);
 	err = -EINVAL;
-	if (unlikely(f->flags & O_DIRECT) && !can_direct(f))
+	if (unlikely(f->flags & O_DIRECT) && !file_can_direct(f))
 		goto err_release;
 	return 0;
 

@@ -180,12 +180,12 @@ static ssize_t direct_write(struct file *f, struct iter *it, u64 *pos)
 	ssize_t n = -EAGAIN;
 	int err;
 
+	if ((start | it->count) & (f->inode->sb->bdev->logical_block - 1))
+		return -EINVAL;
 	page_range(start, it->count, &first, &last);
 	err = mapping_write(m, first, last, true);
 	if (err)
 		return err;
-	if ((start | it->count) & (f->inode->sb->bdev->logical_block - 1))
-		return -EINVAL;
 	/* What grows the file goes through the cache, then out. */
 	if (start + it->count <= mapping_size(m)) {
 		mapping_invalidate(m, first, last);

@@ -330,6 +330,8 @@ void initramfs_wait(void);
 void file_init_caches(void);
 int __must_check file_alloc(unsigned flags, struct file **out);
 void file_free_unopened(struct file *f);
+/* May it be opened O_DIRECT? */
+bool file_can_direct(const struct file *f);
 /* Fills a fresh file for path (reference moves in) and opens it. */
 int __must_check vfs_open(struct file *f, struct path *p);
 extern struct super_block *pseudo_sb;	/* inodes without a path */
