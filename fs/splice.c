@@ -205,6 +205,8 @@ static int check_copy_range(struct inode *i, u64 ipos, struct inode *o,
 
 	if (add_overflow(ipos, *n, &end) || add_overflow(opos, *n, &end))
 		return -EOVERFLOW;
+	if ((s64)ipos < 0 || (s64)opos < 0)
+		return -EINVAL;
 	*n = ipos >= size ? 0 : min((u64)*n, size - ipos);
 	err = write_limit(o, opos, &limit);
 	if (err)

@@ -63,11 +63,11 @@ long sys_copy_file_range(int in_fd, s64 __user *uin, int out_fd,
 	out = fd_find(out_fd);
 	if (!out.file)
 		goto out_in;
-	if (uin)
-		err = get_pos(&ipos, uin);
-	if (uout && !err)
-		err = get_pos(&opos, uout);
-	if (flags && !err)
+	/* Negative ones are refused after what the files do not allow. */
+	if ((uin && copy_from_user(&ipos, uin, sizeof(ipos))) ||
+	    (uout && copy_from_user(&opos, uout, sizeof(opos))))
+		err = -EFAULT;
+	else if (flags)
 		err = -EINVAL;
 	done = err;
 	if (!err)

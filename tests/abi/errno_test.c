@@ -215,6 +215,12 @@ static long copy_to(int to, off_t at, size_t n, unsigned flags)
 		       n, flags);
 }
 
+static long copy_from(off_t at, int to, size_t n)
+{
+	return syscall(SYS_copy_file_range, open("f", O_RDONLY), &at, to, NULL,
+		       n, 0);
+}
+
 TEST(copies_that_cannot_be)
 {
 	char text[100] = "";
@@ -231,6 +237,11 @@ TEST(copies_that_cannot_be)
 	CHECK_ERR(copy_to(to, LONG_MAX, ULONG_MAX, 0), EOVERFLOW);
 	CHECK_ERR(copy_to(to, LONG_MAX, 65537, 0), EFBIG);
 	CHECK_ERR(copy_to(fd, 50, 100, 0), EINVAL);
+	CHECK_ERR(copy_to(to, -10, 5, 0), EINVAL);
+	CHECK_ERR(copy_to(to, -5, 5, 0), EOVERFLOW);
+	CHECK_ERR(copy_to(open("/", O_RDONLY), -10, 5, 0), EISDIR);
+	CHECK_ERR(copy_from(-10, to, 5), EINVAL);
+	CHECK_ERR(copy_from(-5, to, 5), EOVERFLOW);
 	if (ioctl(to, GET_FLAGS, &flags) < 0)
 		return;		/* not every file system has them */
 	flags |= NO_COW;
@@ -492,6 +503,7 @@ TEST(which_error_comes_first)
 
 	CHECK(geteuid() == 0);
 	CHECK_ERR(open("/tmp", O_RDONLY | O_DIRECT), EINVAL);
+	CHECK_ERR(open("/dev/null", O_RDONLY | O_DIRECT), EINVAL);
 	CHECK_ERR(setxattr("/dev/null", "user.", "v", 1, 0), EPERM);
 	fd = inotify_init1(0);
 	CHECK(inotify_add_watch(fd, "/tmp", IN_Q_OVERFLOW) == 1);
