@@ -12,6 +12,7 @@
  * Locks: the group comments name the guard of each field.
  */
 #include <arch/task.h>
+#include <kernel/config.h>
 #include <kernel/lock_types.h>
 #include <kernel/ref.h>
 #include <lib/list.h>
@@ -106,8 +107,9 @@ struct work_item;
 #define PRIO_TO_NICE(p) ((p) - DEFAULT_PRIO)
 
 struct cpumask {
-	u64 bits;		/* MAX_HARTS is 64 */
+	u64 bits;
 };
+static_assert(MAX_HARTS <= 64, "a set of harts is one word");
 
 struct sched_entity {
 	/* runq lock */
