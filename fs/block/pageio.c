@@ -219,3 +219,20 @@ int blkdev_direct(struct block_device *b, struct iter *it, u64 sector,
 		return d.err;
 	return total ? 0 : err;
 }
+
+int page_read_relock(struct mapping *m, struct page *p)
+{
+	int err = m->ops->read_pages(m, &p, 1);
+
+	if (err)
+		return err;
+	plug_flush();
+	page_wait_clear(p, PG_LOCKED);
+	if (!page_test(p, PG_UPTODATE))
+		return -EIO;
+	page_lock(p);
+	if (p->mapping == m)
+		return 0;
+	page_unlock(p);
+	return -EAGAIN;
+}

@@ -89,25 +89,6 @@ int ext4_read_pages(struct mapping *m, struct page **pages, unsigned n)
 	return 0;
 }
 
-/* A locked page that is not up to date is read; it stays locked, or -EAGAIN:
- * it left the cache. */
-static int read_locked_page(struct mapping *m, struct page *p)
-{
-	int err = ext4_read_pages(m, &p, 1);
-
-	if (err)
-		return err;
-	plug_flush();
-	page_wait_clear(p, PG_LOCKED);
-	if (!page_test(p, PG_UPTODATE))
-		return -EIO;
-	page_lock(p);
-	if (p->mapping == m)
-		return 0;
-	page_unlock(p);
-	return -EAGAIN;
-}
-
 /* --- promises ---------------------------------------------------------------*/
 
 static unsigned block_mask(unsigned first, unsigned last)
@@ -168,7 +149,7 @@ static int page_content(struct mapping *m, struct page *p, u64 pos,
 		page_flag_set(p, PG_UPTODATE);
 		return 0;
 	}
-	return read_locked_page(m, p);
+	return page_read_relock(m, p);
 }
 
 static int ext4_write_begin(struct mapping *m, u64 pos, unsigned len,

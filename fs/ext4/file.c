@@ -5,16 +5,13 @@
  */
 #include "ext4_impl.h"
 #include <arch/uaccess.h>
+#include <fs/chattr.h>
 #include <lib/string.h>
 #include <task/cred.h>
 
 #define FALLOC_KEEP_SIZE 0x01
 #define FALLOC_PUNCH_HOLE 0x02
 #define FALLOC_ZERO_RANGE 0x10
-
-#define FS_IOC_GETFLAGS 0x80086601u
-#define FS_IOC_SETFLAGS 0x40086602u
-#define FS_IOC_GETVERSION 0x80087601u
 
 /* Flags of inodes that statx tells by the same bits. */
 #define STATX_FLAGS (FL_COMPR | FL_NODUMP | FL_ENCRYPT | FL_VERITY)

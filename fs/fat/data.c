@@ -169,25 +169,6 @@ static int fat_write_pages(struct mapping *map, struct writeback *wb)
 
 /* --- readying pages -------------------------------------------------------*/
 
-/* A locked page that is not up to date is read; it stays locked, or -EAGAIN:
- * it left the cache. */
-static int read_locked_page(struct mapping *m, struct page *p)
-{
-	int err = fat_read_pages(m, &p, 1);
-
-	if (err)
-		return err;
-	plug_flush();
-	page_wait_clear(p, PG_LOCKED);
-	if (!page_test(p, PG_UPTODATE))
-		return -EIO;
-	page_lock(p);
-	if (p->mapping == m)
-		return 0;
-	page_unlock(p);
-	return -EAGAIN;
-}
-
 static int page_content(struct mapping *m, struct page *p, unsigned len)
 {
 	if (page_test(p, PG_UPTODATE) || len == PAGE_SIZE)
@@ -197,7 +178,7 @@ static int page_content(struct mapping *m, struct page *p, unsigned len)
 		page_flag_set(p, PG_UPTODATE);
 		return 0;
 	}
-	return read_locked_page(m, p);
+	return page_read_relock(m, p);
 }
 
 /* The page for a write of len bytes at pos, locked, its clusters there. */

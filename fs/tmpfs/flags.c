@@ -5,11 +5,9 @@
  * Locks:   the inode's lock for changes.
  */
 #include <arch/uaccess.h>
+#include <fs/chattr.h>
 #include <task/cred.h>
 #include "tmpfs_impl.h"
-
-#define FS_IOC_GETFLAGS 0x80086601u
-#define FS_IOC_SETFLAGS 0x40086602u
 
 #define FL_IMMUTABLE 0x10u
 #define FL_APPEND 0x20u

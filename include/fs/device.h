@@ -150,6 +150,10 @@ void plug_end(struct io_plug *p);
 /* Before current sleeps for something that its plugged bios may bring. */
 void plug_flush(void);
 
+/* A locked page that is not up to date is read; it stays locked, or -EAGAIN:
+ * it left the cache. */
+int __must_check page_read_relock(struct mapping *m, struct page *p);
+
 /* Page I/O in pieces.  Gathers pieces of pages into large bios: a piece that
  * continues the last one on disk joins it.  page->priv of a cache page of a
  * device-backed mapping: low 8 bits the file system's, above them the number
