@@ -27,6 +27,12 @@ struct timerfd {
 	u32 settime_flags;
 };
 
+static bool is_realtime(const struct timerfd *t)
+{
+	return t->clockid == CLOCK_REALTIME_ID ||
+	       t->clockid == CLOCK_REALTIME_ALARM_ID;
+}
+
 static u64 clock_now(const struct timerfd *t)
 {
 	return t->timer.clock == TIMER_REALTIME ? clock_realtime_ns() :
@@ -152,8 +158,6 @@ bool is_timerfd(const struct file *f)
 int timerfd_create(int clockid, unsigned flags, struct file **out)
 {
 	struct timerfd *t = kzalloc(sizeof(*t), GFP_KERNEL);
-	bool real = clockid == CLOCK_REALTIME_ID ||
-		    clockid == CLOCK_REALTIME_ALARM_ID;
 	int err;
 
 	if (!t)
@@ -161,7 +165,7 @@ int timerfd_create(int clockid, unsigned flags, struct file **out)
 	waitq_init(&t->q);
 	t->clockid = clockid;
 	timer_init_clock(&t->timer, timerfd_fire,
-			 real ? TIMER_REALTIME : TIMER_MONOTONIC);
+			 is_realtime(t) ? TIMER_REALTIME : TIMER_MONOTONIC);
 	err = file_anon("[timerfd]", &timerfd_fops, t, O_RDWR | flags, out);
 	if (err)
 		kfree(t);
@@ -207,8 +211,9 @@ int timerfd_set(struct file *f, unsigned flags, const struct itimerspec64 *new,
 		timer_set_clock(&t->timer, flags & TFD_TIMER_ABSTIME ?
 				TIMER_REALTIME : TIMER_MONOTONIC);
 	t->settime_flags = flags;
+	/* Of the other clocks, and of relative times, it is passed over. */
 	t->cancel_on_set = (flags & TFD_TIMER_CANCEL_ON_SET) &&
-			   (flags & TFD_TIMER_ABSTIME);
+			   (flags & TFD_TIMER_ABSTIME) && is_realtime(t);
 	t->set_count = clock_set_count();
 	t->ticks = 0;
 	t->interval_ns = timespec_to_ns(&new->interval);

@@ -333,6 +333,25 @@ TEST(a_step_cancels_only_absolute_timers)
 	CHECK_EQ(relative, 0);
 }
 
+TEST(a_step_cancels_no_timer_of_another_clock)
+{
+	const struct itimerspec it = { .it_value.tv_sec = 2000000000 };
+	int fd = timerfd_create(CLOCK_BOOTTIME, TFD_NONBLOCK);
+	unsigned long long count;
+	long n;
+	int err;
+
+	need_root();
+	CHECK(timerfd_settime(fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET,
+			      &it, NULL) == 0);
+	step(DAY);
+	n = read(fd, &count, sizeof(count));
+	err = errno;
+	step(-DAY);
+	CHECK_EQ(n, -1);
+	CHECK_EQ(err, EAGAIN);
+}
+
 static long long coarse(clockid_t clock, int by_call)
 {
 	struct timespec t;
