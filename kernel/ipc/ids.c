@@ -235,6 +235,26 @@ int ipc_permits(struct ipc_obj *o, int flags)
 	return -EACCES;
 }
 
+int ipc_stat(const struct ipc_stat *st, int id, int cmd, void *to) __no_analysis
+{
+	struct ipc_ns *ns = current_ipc();
+	struct ipc_obj *o;
+	int err;
+
+	err = cmd == IPC_STAT ? ipc_lock_id(ns, st->kind, id, &o) :
+				ipc_lock_index(ns, st->kind, id, &o);
+	if (err)
+		return err;
+	if (cmd != st->any)
+		err = ipc_permits(o, 0444);
+	if (!err) {
+		st->fill(o, to);
+		err = cmd == IPC_STAT ? 0 : o->id;
+	}
+	spin_unlock(&o->lock);
+	return err;
+}
+
 static struct ipc_obj *find_key(struct ipc_ids *ids, int key)
 	__must_hold(&ids->lock)
 {

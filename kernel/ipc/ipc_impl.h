@@ -112,6 +112,14 @@ struct ipc64_perm {
 };
 static_assert(sizeof(struct ipc64_perm) == 48, "ipc64_perm");
 void ipc_fill_perm(struct ipc64_perm *p, const struct ipc_obj *o);
+/* What IPC_STAT and its like need to know of one kind. */
+struct ipc_stat {
+	enum ipc_kind kind;
+	int any;		/* the command that asks for no permission */
+	void (*fill)(struct ipc_obj *o, void *to);	/* lock held */
+};
+/* Fills *to; 0, or the id where cmd takes an index. */
+int ipc_stat(const struct ipc_stat *st, int id, int cmd, void *to);
 /* IPC_SET: -EINVAL for ids that are none. lock held. */
 int __must_check ipc_change_perm(struct ipc_obj *o,
 				 const struct ipc64_perm *p);

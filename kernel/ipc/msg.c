@@ -481,8 +481,11 @@ long msg_receive(int id, void __user *buf, size_t size, long type, int flags)
 }
 
 /* --- msgctl ---------------------------------------------------------------*/
-static void fill_stat(struct msqid64_ds *d, const struct msg_queue *q)
+static void fill_stat(struct ipc_obj *o, void *to)
 {
+	const struct msg_queue *q = queue_of(o);
+	struct msqid64_ds *d = to;
+
 	memset(d, 0, sizeof(*d));
 	ipc_fill_perm(&d->perm, &q->obj);
 	d->stime = q->stime;
@@ -495,26 +498,13 @@ static void fill_stat(struct msqid64_ds *d, const struct msg_queue *q)
 	d->lrpid = ipc_pid_nr(q->lrpid);
 }
 
-static int ctl_stat(int id, int cmd, void __user *to) __no_analysis
+static int ctl_stat(int id, int cmd, void __user *to)
 {
-	struct ipc_ns *ns = current_ipc();
+	static const struct ipc_stat stat = { IPC_MSG, MSG_STAT_ANY, fill_stat };
 	struct msqid64_ds d;
-	struct ipc_obj *o;
-	int err, ret = 0;
+	int ret = ipc_stat(&stat, id, cmd, &d);
 
-	err = cmd == IPC_STAT ? ipc_lock_id(ns, IPC_MSG, id, &o) :
-				ipc_lock_index(ns, IPC_MSG, id, &o);
-	if (err)
-		return err;
-	if (cmd != MSG_STAT_ANY)
-		err = ipc_permits(o, 0444);
-	fill_stat(&d, queue_of(o));
-	if (cmd != IPC_STAT)
-		ret = o->id;
-	spin_unlock(&o->lock);
-	if (!err && copy_to_user(to, &d, sizeof(d)))
-		err = -EFAULT;
-	return err ? err : ret;
+	return ret >= 0 && copy_to_user(to, &d, sizeof(d)) ? -EFAULT : ret;
 }
 
 static int ctl_info(int cmd, void __user *to)

@@ -118,8 +118,11 @@ void sem_delete_unlock(struct ipc_obj *o) __no_analysis
 }
 
 /* --- the whole set --------------------------------------------------------*/
-static void fill_stat(struct semid64_ds *d, const struct sem_set *set)
+static void fill_stat(struct ipc_obj *o, void *to)
 {
+	const struct sem_set *set = set_of(o);
+	struct semid64_ds *d = to;
+
 	memset(d, 0, sizeof(*d));
 	ipc_fill_perm(&d->perm, &set->obj);
 	d->otime = set->otime;
@@ -127,26 +130,13 @@ static void fill_stat(struct semid64_ds *d, const struct sem_set *set)
 	d->nsems = set->nsems;
 }
 
-static int ctl_stat(int id, int cmd, void __user *to) __no_analysis
+static int ctl_stat(int id, int cmd, void __user *to)
 {
-	struct ipc_ns *ns = current_ipc();
+	static const struct ipc_stat stat = { IPC_SEM, SEM_STAT_ANY, fill_stat };
 	struct semid64_ds d;
-	struct ipc_obj *o;
-	int err, ret = 0;
+	int ret = ipc_stat(&stat, id, cmd, &d);
 
-	err = cmd == IPC_STAT ? ipc_lock_id(ns, IPC_SEM, id, &o) :
-				ipc_lock_index(ns, IPC_SEM, id, &o);
-	if (err)
-		return err;
-	if (cmd != SEM_STAT_ANY)
-		err = ipc_permits(o, 0444);
-	fill_stat(&d, set_of(o));
-	if (cmd != IPC_STAT)
-		ret = o->id;
-	spin_unlock(&o->lock);
-	if (!err && copy_to_user(to, &d, sizeof(d)))
-		err = -EFAULT;
-	return err ? err : ret;
+	return ret >= 0 && copy_to_user(to, &d, sizeof(d)) ? -EFAULT : ret;
 }
 
 static int ctl_info(int cmd, void __user *to)
