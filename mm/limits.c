@@ -12,7 +12,8 @@
 u64 (*rlimit_hook)(unsigned resource);
 bool (*capable_hook)(int cap);
 void (*oom_kill_hook)(void);
-int (*shmem_file_hook)(const char *name, u64 size, struct file **out);
+int (*shmem_file_hook)(const char *name, u64 size, bool is_promised,
+		       struct file **out);
 void (*file_put_hook)(struct file *f);
 void (*file_get_hook)(struct file *f);
 int (*file_attach_hook)(struct file *f, struct vma *v);

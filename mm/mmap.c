@@ -271,7 +271,8 @@ static int map_shared_anon(struct mm *mm, struct map_request *rq,
 
 	if (!shmem_file_hook || !file_attach_hook)
 		return -ENODEV;
-	err = shmem_file_hook("dev/zero", rq->len, &f);
+	err = shmem_file_hook("dev/zero", rq->len, !(flags & VM_NORESERVE),
+			      &f);
 	if (err)
 		return err;
 	rq->file = f;

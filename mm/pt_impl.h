@@ -275,9 +275,6 @@ static inline unsigned long vma_start_gap(const struct vma *v)
 /* --- limits (limits.c) --- */
 u64 rlimit_of(unsigned resource);
 bool mm_capable(int cap);
-/* -ENOMEM if the pages cannot be promised; charged otherwise. */
-int __must_check vm_commit(u64 pages);
-void vm_uncommit(u64 pages);
 /* RLIMIT_AS and RLIMIT_DATA. */
 bool may_expand_vm(struct mm *mm, unsigned long flags, u64 pages);
 /* RLIMIT_MEMLOCK, if VM_LOCKED is in flags. */

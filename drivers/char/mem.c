@@ -71,7 +71,8 @@ static int zero_mmap(struct file *f, struct vma *v)
 	}
 	if (!shmem_file_hook)
 		return -ENODEV;
-	err = shmem_file_hook("dev/zero", v->end - v->start, &shm);
+	err = shmem_file_hook("dev/zero", v->end - v->start,
+			      !(v->flags & VM_NORESERVE), &shm);
 	if (err)
 		return err;
 	err = shm->ops->mmap(shm, v);

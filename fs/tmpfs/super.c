@@ -29,6 +29,8 @@ static void tmpfs_evict(struct inode *i)
 	}
 	if (S_ISLNK(i->mode))
 		tmpfs_link_free(i);
+	if (S_ISREG(i->mode) && i->priv)
+		vm_uncommit(((struct tmpfs_file *)i->priv)->promised);
 	tmpfs_xattrs_free(i);
 	kfree(i->priv);
 	i->priv = NULL;
@@ -217,10 +219,7 @@ static int fill_super(struct super_block *sb, char *opts)
 	sb->priv = t;
 	sb->ops = &tmpfs_super_ops;
 	sb->magic = TMPFS_MAGIC;
-	sb->blocksize = PAGE_SIZE;
-	sb->blkbits = PAGE_SHIFT;
 	sb->max_bytes = 1ull << 62;
-	sb->time_gran_ns = 1;
 	err = tmpfs_inode_new(sb, NULL, S_IFDIR | t->mode, 0, &root);
 	if (err)
 		return err;
@@ -316,9 +315,20 @@ err_text:
 	return err;
 }
 
-static int shmem_file(const char *name, u64 size, struct file **out)
+static int shmem_file(const char *name, u64 size, bool is_promised,
+		      struct file **out)
 {
-	return memory_file(name, size, F_SEAL_SEAL, 0777, out);
+	u64 pages = is_promised ? DIV_ROUND_UP(size, PAGE_SIZE) : 0;
+	int err = vm_commit(pages);
+
+	if (err)
+		return err;
+	err = memory_file(name, size, F_SEAL_SEAL, 0777, out);
+	if (err)
+		vm_uncommit(pages);
+	else
+		((struct tmpfs_file *)(*out)->inode->priv)->promised = pages;
+	return err;
 }
 
 #define MFD_CLOEXEC 1u

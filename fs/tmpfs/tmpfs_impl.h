@@ -37,6 +37,7 @@ struct tmpfs_dir {
 struct tmpfs_file {
 	struct tmpfs_node node;
 	u32 seals;		/* inode lock */
+	u64 promised;		/* pages, of vm_commit(). const */
 };
 
 #define F_SEAL_SEAL 1u

@@ -293,8 +293,10 @@ u64 frame_flags(pfn_t pfn);
 u64 frame_mapcount(pfn_t pfn);
 
 /* Shared anonymous memory needs tmpfs: floor 6 fills this in.  Returns a
- * referenced file of `size` bytes. */
-extern int (*shmem_file_hook)(const char *name, u64 size, struct file **out);
+ * referenced file of `size` bytes, that count as promised as long as it lives
+ * if is_promised; -ENOMEM if they cannot be. */
+extern int (*shmem_file_hook)(const char *name, u64 size, bool is_promised,
+			      struct file **out);
 /* The file's mmap operation, for areas that mm makes from a file itself. */
 extern int (*file_attach_hook)(struct file *f, struct vma *v);
 /* fsync of a byte range, for msync; NULL: write-back of the page cache. */
@@ -317,5 +319,8 @@ extern int sysctl_dirty_background_ratio, sysctl_dirty_ratio;
 extern u32 sysctl_max_map_count;
 extern unsigned long sysctl_mmap_min_addr;
 extern int sysctl_randomize_va_space;	/* 0 with norandmaps */
+/* -ENOMEM if the pages cannot be promised; charged otherwise. */
+int __must_check vm_commit(u64 pages);
+void vm_uncommit(u64 pages);
 u64 vm_committed_pages(void);
 u64 vm_commit_limit_pages(void);

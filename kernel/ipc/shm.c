@@ -22,6 +22,7 @@
 #define SHM_DEST	01000
 #define SHM_LOCKED	02000
 #define SHM_HUGETLB	04000
+#define SHM_NORESERVE	010000
 #define PROT_READ 1u
 #define PROT_WRITE 2u
 #define PROT_EXEC 4u
@@ -90,7 +91,7 @@ static int check_room(struct ipc_ns *ns, size_t size)
 	if (pages << PAGE_SHIFT < size || tot + pages < tot ||
 	    tot + pages > READ_ONCE(ns->shm_ctlall))
 		return -ENOSPC;
-	return 0;
+	return size > S64_MAX ? -EINVAL : 0;
 }
 
 /* There is no pool of huge pages to take from. */
@@ -119,10 +120,11 @@ static int shm_create(struct ipc_ns *ns, const struct ipc_want *w,
 		return -ENOMEM;
 	ipc_obj_init(&s->obj, ns, w, shm_free);
 	ksnprintf(name, sizeof(name), "SYSV%08x", (u32)w->key);
-	err = shmem_file_hook(name, w->size, &s->file);
+	err = shmem_file_hook(name, w->size, !(w->flags & SHM_NORESERVE) ||
+			      sysctl_overcommit_memory == 2, &s->file);
 	if (err) {
 		kfree(s);
-		return err == -EINVAL || err == -EFBIG ? -ENOMEM : err;
+		return err;
 	}
 	s->size = w->size;
 	s->ctime = ipc_now();
@@ -394,8 +396,11 @@ int shm_detach(unsigned long addr)
 }
 
 /* --- shmctl ---------------------------------------------------------------*/
-static void fill_stat(struct shmid64_ds *d, const struct shm *s)
+static void fill_stat(struct ipc_obj *o, void *to)
 {
+	const struct shm *s = shm_of(o);
+	struct shmid64_ds *d = to;
+
 	memset(d, 0, sizeof(*d));
 	ipc_fill_perm(&d->perm, &s->obj);
 	d->segsz = s->size;
@@ -407,26 +412,13 @@ static void fill_stat(struct shmid64_ds *d, const struct shm *s)
 	d->nattch = s->nattch;
 }
 
-static int ctl_stat(int id, int cmd, void __user *to) __no_analysis
+static int ctl_stat(int id, int cmd, void __user *to)
 {
-	struct ipc_ns *ns = current_ipc();
+	static const struct ipc_stat stat = { IPC_SHM, SHM_STAT_ANY, fill_stat };
 	struct shmid64_ds d;
-	struct ipc_obj *o;
-	int err, ret = 0;
+	int ret = ipc_stat(&stat, id, cmd, &d);
 
-	err = cmd == IPC_STAT ? ipc_lock_id(ns, IPC_SHM, id, &o) :
-				ipc_lock_index(ns, IPC_SHM, id, &o);
-	if (err)
-		return err;
-	if (cmd != SHM_STAT_ANY)
-		err = ipc_permits(o, 0444);
-	fill_stat(&d, shm_of(o));
-	if (cmd != IPC_STAT)
-		ret = o->id;
-	spin_unlock(&o->lock);
-	if (!err && copy_to_user(to, &d, sizeof(d)))
-		err = -EFAULT;
-	return err ? err : ret;
+	return ret >= 0 && copy_to_user(to, &d, sizeof(d)) ? -EFAULT : ret;
 }
 
 static int last_index(struct ipc_ids *ids)

@@ -72,6 +72,13 @@ static int check_file(struct file *f, struct map_request *rq)
 	return rq->flags & MAP_GROWSDOWN ? -EINVAL : 0;
 }
 
+static int check_range(const struct map_request *rq)
+{
+	if (!rq->len || (rq->flags & MAP_HUGETLB))
+		return -EINVAL;
+	return rq->pgoff + (rq->len >> PAGE_SHIFT) < rq->pgoff ? -EOVERFLOW : 0;
+}
+
 static long map_file(struct map_request *rq, int fdno)
 {
 	struct fd fd = fd_find(fdno);
@@ -84,7 +91,9 @@ static long map_file(struct map_request *rq, int fdno)
 	rq->attach = attach_file;
 	if ((rq->flags & MAP_TYPE) == MAP_PRIVATE && !rq->pgoff)
 		rq->image = fd.file->mapping;
-	err = check_file(fd.file, rq);
+	err = check_range(rq);
+	if (!err)
+		err = check_file(fd.file, rq);
 	if (!err)
 		err = mm_map(current->mm, rq, &addr);
 	fd_release(fd);
@@ -103,13 +112,11 @@ long sys_mmap(unsigned long addr, size_t len, unsigned prot, unsigned flags,
 
 	if (off & ~PAGE_MASK)
 		return -EINVAL;
-	if (!len || (flags & MAP_HUGETLB))
-		return -EINVAL;
-	if (rq.pgoff + (len >> PAGE_SHIFT) < rq.pgoff)
-		return -EOVERFLOW;
 	if (!(flags & MAP_ANONYMOUS))
 		return map_file(&rq, fd);
-	err = mm_map(current->mm, &rq, &addr);
+	err = check_range(&rq);
+	if (!err)
+		err = mm_map(current->mm, &rq, &addr);
 	return err ? err : (long)addr;
 }
 

@@ -235,10 +235,25 @@ TEST(bad_arguments)
 	CHECK_ERR(mmap(NULL, 0, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
 		  EINVAL);
 	CHECK_ERR(mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, 99, 0), EBADF);
+	CHECK_ERR(mmap(NULL, 1, PROT_READ, MAP_PRIVATE, -1, 0), EBADF);
+	CHECK_ERR(mmap(NULL, 0, PROT_READ, MAP_PRIVATE, -1, 0), EBADF);
+	CHECK_ERR(mmap(NULL, 1, PROT_READ, MAP_PRIVATE | MAP_HUGETLB, -1, 0),
+		  EBADF);
+	CHECK_ERR(mmap(NULL, 1, PROT_READ, MAP_PRIVATE, -1, 1), EINVAL);
 	CHECK_ERR(mmap(NULL, 4096, PROT_READ, MAP_ANONYMOUS, -1, 0), EINVAL);
 	CHECK_ERR(munmap((void *)1L, 4096), EINVAL);
 	CHECK_ERR(mmap(NULL, 1ul << 60, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS,
 		       -1, 0), ENOMEM);
+}
+
+TEST(shared_memory_is_promised)
+{
+	size_t much = 1ul << 36;	/* more than there is */
+
+	CHECK_ERR(mmap(NULL, much, PROT_READ, MAP_SHARED | MAP_ANONYMOUS, -1,
+		       0), ENOMEM);
+	CHECK(mmap(NULL, much, PROT_READ, MAP_SHARED | MAP_ANONYMOUS |
+		   MAP_NORESERVE, -1, 0) != MAP_FAILED);
 }
 
 TEST(read_only_file_cannot_be_shared_for_writing)

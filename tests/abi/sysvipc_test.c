@@ -500,6 +500,22 @@ TEST(shm_arguments)
 	CHECK_ERR((long)shmat(id, NULL, 0), EINVAL);
 }
 
+#ifndef SHM_NORESERVE
+#define SHM_NORESERVE 010000
+#endif
+
+TEST(shm_is_promised)
+{
+	size_t much = 1ul << 40;	/* more than there is */
+	int id = shmget(IPC_PRIVATE, much, 0600 | SHM_NORESERVE);
+
+	CHECK(id >= 0);
+	CHECK(shmctl(id, IPC_RMID, NULL) == 0);
+	CHECK_ERR(shmget(IPC_PRIVATE, much, 0600), ENOMEM);
+	CHECK_ERR(shmget(IPC_PRIVATE, 1ul << 63, 0600 | SHM_NORESERVE),
+		  EINVAL);
+}
+
 TEST(shm_goes_with_exec_and_exit)
 {
 	int id = segment(4096);
