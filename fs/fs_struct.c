@@ -34,6 +34,18 @@ int fs_struct_copy(struct fs_struct *from, struct fs_struct **out)
 	return 0;
 }
 
+struct fs_struct *fs_struct_of(struct task *t)
+{
+	struct fs_struct *fs;
+
+	irq_lock(&t->alloc_lock);
+	fs = t->fs;
+	if (fs)
+		ref_get(&fs->refs);
+	irq_unlock(&t->alloc_lock);
+	return fs;
+}
+
 void fs_struct_put(struct fs_struct *fs)
 {
 	if (!fs || !ref_put(&fs->refs))

@@ -9,19 +9,6 @@
 #include <task/ns.h>
 #include <task/pid.h>
 
-/* The fs of a task, referenced, or NULL. */
-static struct fs_struct *fs_of(struct task *t)
-{
-	struct fs_struct *fs;
-
-	irq_lock(&t->alloc_lock);
-	fs = t->fs;
-	if (fs)
-		ref_get(&fs->refs);
-	irq_unlock(&t->alloc_lock);
-	return fs;
-}
-
 static bool is_at(const struct path *a, const struct path *b)
 {
 	return a->mnt == b->mnt && a->dentry == b->dentry;
@@ -51,7 +38,7 @@ static void move_tasks(const struct path *old, const struct path *new)
 
 	replace_in(&init_fs, old, new);
 	for (; (t = task_next_tgid(&nr)); nr++) {
-		fs = fs_of(t);
+		fs = fs_struct_of(t);
 		task_put(t);
 		if (!fs)
 			continue;

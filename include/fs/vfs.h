@@ -821,6 +821,8 @@ struct fs_struct {
 	struct path root, pwd;
 };
 int __must_check fs_struct_copy(struct fs_struct *from, struct fs_struct **out);
+/* Of a task, referenced, or NULL. */
+struct fs_struct *fs_struct_of(struct task *t);
 void fs_struct_put(struct fs_struct *fs);
 void fs_set_pwd(struct fs_struct *fs, const struct path *p);
 void fs_set_root(struct fs_struct *fs, const struct path *p);
