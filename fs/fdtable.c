@@ -13,6 +13,7 @@
  *          else changes anything (/proc reads, under RCU).
  */
 #include <fs/fdtable.h>
+#include <arch/uaccess.h>
 #include <fs/inotify.h>
 #include <fs/locks.h>
 #include <kernel/assert.h>
@@ -230,6 +231,38 @@ int fd_add(struct file *f, unsigned flags, int *out)
 
 	if (!err)
 		fd_install(*out, f);
+	return err;
+}
+
+int fd_give(struct file *f, unsigned flags)
+{
+	int fd, err = fd_add(f, flags, &fd);
+
+	if (!err)
+		return fd;
+	file_put(f);
+	return err;
+}
+
+int fd_add_pair(struct file *f[2], unsigned flags, int __user *fds)
+{
+	int fd[2], err = fd_alloc(0, flags, &fd[0]);
+
+	if (err)
+		return err;
+	err = fd_alloc(0, flags, &fd[1]);
+	if (err)
+		goto err_free0;
+	err = copy_to_user(fds, fd, sizeof(fd));
+	if (err)
+		goto err_free1;
+	fd_install(fd[0], f[0]);
+	fd_install(fd[1], f[1]);
+	return 0;
+err_free1:
+	fd_free(fd[1]);
+err_free0:
+	fd_free(fd[0]);
 	return err;
 }
 

@@ -107,6 +107,11 @@ void fd_free(int fd);			/* gives a reserved one back */
 void fd_install(int fd, struct file *f); /* the reference moves in */
 /* fd_alloc + fd_install; on error the file is NOT put. */
 int __must_check fd_add(struct file *f, unsigned flags, int *out);
+/* The descriptor, or -Exxx: the reference moves in, also on error. */
+int __must_check fd_give(struct file *f, unsigned flags);
+/* For both, and stores the numbers; the files are NOT put on error. */
+int __must_check fd_add_pair(struct file *f[2], unsigned flags,
+			     int __user *fds);
 int __must_check fd_close(int fd);
 int __must_check fd_close_range(unsigned first, unsigned last, unsigned flags);
 int __must_check fd_dup(int old, int new, unsigned flags, int *out);

@@ -7,17 +7,6 @@
 #include <syscall_prototypes.h>
 
 /* Installs a fresh file, or drops it. */
-static long install(struct file *f, unsigned flags)
-{
-	int fd, err = fd_add(f, flags, &fd);
-
-	if (err) {
-		file_put(f);
-		return err;
-	}
-	return fd;
-}
-
 long sys_eventfd2(unsigned count, int flags)
 {
 	struct file *f;
@@ -27,7 +16,7 @@ long sys_eventfd2(unsigned count, int flags)
 		return -EINVAL;
 	err = eventfd_create(count, flags & EFD_SEMAPHORE,
 			     (unsigned)flags & O_NONBLOCK, &f);
-	return err ? err : install(f, (unsigned)flags & O_CLOEXEC);
+	return err ? err : fd_give(f, (unsigned)flags & O_CLOEXEC);
 }
 
 long sys_epoll_create1(int flags)
@@ -38,7 +27,7 @@ long sys_epoll_create1(int flags)
 	if (flags & ~O_CLOEXEC)
 		return -EINVAL;
 	err = eventpoll_create(0, &f);
-	return err ? err : install(f, (unsigned)flags & O_CLOEXEC);
+	return err ? err : fd_give(f, (unsigned)flags & O_CLOEXEC);
 }
 
 long sys_epoll_ctl(int epfd, int op, int fd, struct epoll_event __user *uev)

@@ -117,18 +117,13 @@ static long open_handle(const struct path *at, const struct handle *h,
 {
 	struct path p;
 	struct file *f;
-	int fd, err = handle_find(at->mnt, h, &p);
+	int err = handle_find(at->mnt, h, &p);
 
 	if (err)
 		return err;
 	err = do_open_path(&p, flags | O_LARGEFILE, &f);
 	path_put(&p);
-	if (err)
-		return err;
-	err = fd_add(f, flags, &fd);
-	if (err)
-		file_put(f);
-	return err ? err : fd;
+	return err ? err : fd_give(f, flags & O_CLOEXEC);
 }
 
 long sys_open_by_handle_at(int dfd, const void __user *uhandle, int flags)

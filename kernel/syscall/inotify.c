@@ -6,19 +6,12 @@
 long sys_inotify_init1(int flags)
 {
 	struct file *f;
-	int fd, err;
+	int err;
 
 	if (flags & ~(O_CLOEXEC | O_NONBLOCK))
 		return -EINVAL;
 	err = inotify_create((unsigned)flags & O_NONBLOCK, &f);
-	if (err)
-		return err;
-	err = fd_add(f, (unsigned)flags, &fd);
-	if (err) {
-		file_put(f);
-		return err;
-	}
-	return fd;
+	return err ? err : fd_give(f, (unsigned)flags & O_CLOEXEC);
 }
 
 static int add_by_name(struct file *f, const char __user *name, u32 mask,

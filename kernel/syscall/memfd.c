@@ -9,17 +9,10 @@ long sys_memfd_create(const char __user *uname, unsigned flags)
 	char name[250];
 	struct file *f;
 	size_t len;
-	int fd, err = strncpy_from_user(name, uname, sizeof(name), &len);
+	int err = strncpy_from_user(name, uname, sizeof(name), &len);
 
 	if (err)
 		return err == -ENAMETOOLONG ? -EINVAL : err;
 	err = memfd_create_file(name, flags, &f);
-	if (err)
-		return err;
-	err = fd_add(f, flags & 1 ? O_CLOEXEC : 0, &fd);
-	if (err) {
-		file_put(f);
-		return err;
-	}
-	return fd;
+	return err ? err : fd_give(f, flags & 1 ? O_CLOEXEC : 0);
 }

@@ -14,18 +14,6 @@ static int may_mount(void)
 	return mount_allowed() ? 0 : -EPERM;
 }
 
-static long install(struct file *f, bool is_cloexec)
-{
-	int fd, err = fd_alloc(0, is_cloexec ? O_CLOEXEC : 0, &fd);
-
-	if (err) {
-		file_put(f);
-		return err;
-	}
-	fd_install(fd, f);
-	return fd;
-}
-
 /* --- trees -------------------------------------------------------------------*/
 #define OPEN_TREE_CLONE 1u
 
@@ -50,7 +38,7 @@ long sys_open_tree(int dfd, const char __user *name, unsigned flags)
 		return err;
 	err = mount_open_tree(&p, is_clone, flags & AT_RECURSIVE, &f);
 	path_put(&p);
-	return err ? err : install(f, flags & O_CLOEXEC);
+	return err ? err : fd_give(f, flags & O_CLOEXEC);
 }
 
 #define MOVE_SYMLINKS 1u
@@ -186,7 +174,7 @@ long sys_fsopen(const char __user *uname, unsigned flags)
 	err = get_string(uname, name);
 	if (!err)
 		err = fscontext_new(name, &f);
-	return err ? err : install(f, flags);
+	return err ? err : fd_give(f, flags ? O_CLOEXEC : 0);
 }
 
 long sys_fspick(int dfd, const char __user *name, unsigned flags)
@@ -207,7 +195,7 @@ long sys_fspick(int dfd, const char __user *name, unsigned flags)
 		return err;
 	err = fscontext_pick(&p, &f);
 	path_put(&p);
-	return err ? err : install(f, flags & 1);
+	return err ? err : fd_give(f, flags & 1 ? O_CLOEXEC : 0);
 }
 
 enum {
@@ -308,7 +296,7 @@ long sys_fsmount(int fdno, unsigned flags, unsigned attr)
 		return -EBADF;
 	err = fscontext_mount(fd.file, mnt_flags, &f);
 	fd_release(fd);
-	return err ? err : install(f, flags);
+	return err ? err : fd_give(f, flags ? O_CLOEXEC : 0);
 }
 
 /* --- what there is ----------------------------------------------------------------*/

@@ -145,14 +145,8 @@ long sys_close_range(unsigned first, unsigned last, unsigned flags)
 long sys_dup(int old)
 {
 	struct file *f = fd_get_file_raw(old);
-	int fd, err;
 
-	if (!f)
-		return -EBADF;
-	err = fd_add(f, 0, &fd);
-	if (err)
-		file_put(f);
-	return err ? err : fd;
+	return f ? fd_give(f, 0) : -EBADF;
 }
 
 long sys_dup3(int old, int new, int flags)

@@ -115,7 +115,7 @@ long sys_pidfd_getfd(int pidfd, int fdno, unsigned flags)
 	struct file *f = NULL;
 	struct pid *p;
 	struct fd fd;
-	int err, nr;
+	int ret;
 
 	if (flags)
 		return -EINVAL;
@@ -123,12 +123,9 @@ long sys_pidfd_getfd(int pidfd, int fdno, unsigned flags)
 	if (!fd.file)
 		return -EBADF;
 	p = pidfd_pid(fd.file);
-	err = p ? steal_file(p, fdno, &f) : -EBADF;
-	if (!err) {
-		err = fd_add(f, O_CLOEXEC, &nr);
-		if (err)
-			file_put(f);
-	}
+	ret = p ? steal_file(p, fdno, &f) : -EBADF;
+	if (!ret)
+		ret = fd_give(f, O_CLOEXEC);
 	fd_release(fd);
-	return err ? err : nr;
+	return ret;
 }

@@ -12,32 +12,18 @@
 long sys_pipe2(int __user *fds, int flags)
 {
 	struct file *f[2];
-	int fd[2], err;
+	int err;
 
 	if (flags & ~(O_CLOEXEC | O_NONBLOCK | O_DIRECT))
 		return -EINVAL;
 	err = pipe_create((unsigned)flags, f);
 	if (err)
 		return err;
-	err = fd_alloc(0, (unsigned)flags & O_CLOEXEC, &fd[0]);
-	if (err)
-		goto err_put;
-	err = fd_alloc(0, (unsigned)flags & O_CLOEXEC, &fd[1]);
-	if (err)
-		goto err_free0;
-	err = copy_to_user(fds, fd, sizeof(fd));
-	if (err)
-		goto err_free1;
-	fd_install(fd[0], f[0]);
-	fd_install(fd[1], f[1]);
-	return 0;
-err_free1:
-	fd_free(fd[1]);
-err_free0:
-	fd_free(fd[0]);
-err_put:
-	file_put(f[0]);
-	file_put(f[1]);
+	err = fd_add_pair(f, (unsigned)flags & O_CLOEXEC, fds);
+	if (err) {
+		file_put(f[0]);
+		file_put(f[1]);
+	}
 	return err;
 }
 

@@ -59,17 +59,6 @@ static int type_flags(int type, unsigned *flags)
 	return *flags & ~(unsigned)(SOCK_CLOEXEC | SOCK_NONBLOCK) ? -EINVAL : 0;
 }
 
-static long install(struct file *f, unsigned flags)
-{
-	int fd, err = fd_add(f, flags & O_CLOEXEC, &fd);
-
-	if (err) {
-		file_put(f);
-		return err;
-	}
-	return fd;
-}
-
 long sys_socket(int family, int type, int protocol)
 {
 	struct file *f;
@@ -79,7 +68,7 @@ long sys_socket(int family, int type, int protocol)
 	if (!err)
 		err = socket_create(family, type & SOCK_TYPE_MASK, protocol,
 				    flags, &f);
-	return err ? err : install(f, flags);
+	return err ? err : fd_give(f, flags & O_CLOEXEC);
 }
 
 long sys_socketpair(int family, int type, int protocol, int __user *ufds)
@@ -87,7 +76,7 @@ long sys_socketpair(int family, int type, int protocol, int __user *ufds)
 	struct file *f[2] = { NULL, NULL };
 	struct socket *a;
 	unsigned flags;
-	int fd[2], err = type_flags(type, &flags);
+	int err = type_flags(type, &flags);
 
 	if (err)
 		return err;
@@ -100,24 +89,10 @@ long sys_socketpair(int family, int type, int protocol, int __user *ufds)
 		goto err_put;
 	a = file_socket(f[0]);
 	err = a->ops->pair ? a->ops->pair(a, file_socket(f[1])) : -EOPNOTSUPP;
-	if (err)
-		goto err_put;
-	err = fd_alloc(0, flags & O_CLOEXEC, &fd[0]);
-	if (err)
-		goto err_put;
-	err = fd_alloc(0, flags & O_CLOEXEC, &fd[1]);
-	if (err)
-		goto err_free0;
-	err = copy_to_user(ufds, fd, sizeof(fd));
-	if (err)
-		goto err_free1;
-	fd_install(fd[0], f[0]);
-	fd_install(fd[1], f[1]);
-	return 0;
-err_free1:
-	fd_free(fd[1]);
-err_free0:
-	fd_free(fd[0]);
+	if (!err)
+		err = fd_add_pair(f, flags & O_CLOEXEC, ufds);
+	if (!err)
+		return 0;
 err_put:
 	if (f[1])
 		file_put(f[1]);

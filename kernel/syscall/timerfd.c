@@ -8,17 +8,6 @@
 #include <task/cred.h>
 #include <task/time_ns.h>
 
-static long install(struct file *f, unsigned flags)
-{
-	int fd, err = fd_add(f, flags, &fd);
-
-	if (err) {
-		file_put(f);
-		return err;
-	}
-	return fd;
-}
-
 long sys_timerfd_create(int clockid, int flags)
 {
 	struct file *f;
@@ -40,7 +29,7 @@ long sys_timerfd_create(int clockid, int flags)
 		return -EINVAL;
 	}
 	err = timerfd_create(clockid, (unsigned)flags & O_NONBLOCK, &f);
-	return err ? err : install(f, (unsigned)flags & O_CLOEXEC);
+	return err ? err : fd_give(f, (unsigned)flags & O_CLOEXEC);
 }
 
 long sys_timerfd_settime(int ufd, int flags,
@@ -101,7 +90,7 @@ long sys_signalfd4(int ufd, const u64 __user *mask, size_t size, int flags)
 	set &= ~(SIGMASK(SIGKILL) | SIGMASK(SIGSTOP));
 	if (ufd == -1) {
 		err = signalfd_create(set, (unsigned)flags & O_NONBLOCK, &f);
-		return err ? err : install(f, (unsigned)flags & O_CLOEXEC);
+		return err ? err : fd_give(f, (unsigned)flags & O_CLOEXEC);
 	}
 	fd = fd_find(ufd);
 	if (!fd.file)
