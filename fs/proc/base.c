@@ -67,18 +67,6 @@ struct nsproxy *proc_get_nsproxy(struct task *t)
 	return n;
 }
 
-static struct fs_struct *get_fs(struct task *t)
-{
-	struct fs_struct *fs;
-
-	irq_lock(&t->alloc_lock);
-	fs = t->fs;
-	if (fs)
-		ref_get(&fs->refs);
-	irq_unlock(&t->alloc_lock);
-	return fs;
-}
-
 /* --- owners -------------------------------------------------------------*/
 #define WORLD_DIR (S_IFDIR | 0555)
 
@@ -270,8 +258,21 @@ static const struct file_ops maps_fops = {
 	.release = seq_release,
 };
 
+/* The owner is the task's again at the next look-up. */
+int proc_task_setattr(struct dentry *d, struct iattr *a)
+{
+	int err;
+
+	if (a->valid & ATTR_MODE)
+		return -EPERM;
+	err = setattr_prepare(d, a);
+	if (!err)
+		setattr_copy(d->inode, a);
+	return err;
+}
+
 const struct inode_ops proc_file_ops = {
-	.setattr = proc_dir_setattr,
+	.setattr = proc_task_setattr,
 };
 
 /* --- magic links --------------------------------------------------------*/
@@ -295,7 +296,7 @@ static int target_exe(struct task *t, struct path *out)
 
 static int target_fs(struct task *t, struct path *out, bool wants_root)
 {
-	struct fs_struct *fs = get_fs(t);
+	struct fs_struct *fs = fs_struct_of(t);
 
 	if (!fs)
 		return -ENOENT;
@@ -374,7 +375,7 @@ int proc_magic_text(struct dentry *d, struct inode *i, const char **text,
 const struct inode_ops proc_magic_ops = {
 	.follow = proc_magic_follow,
 	.get_link = proc_magic_text,
-	.setattr = proc_dir_setattr,
+	.setattr = proc_task_setattr,
 };
 
 /* --- the table ----------------------------------------------------------*/
@@ -539,7 +540,6 @@ static int dir_iterate(struct file *f, struct dir_ctx *c)
 
 const struct inode_ops proc_task_dir_ops = {
 	.lookup = dir_lookup,
-	.setattr = proc_dir_setattr,
 };
 
 /* The same where hidepid= holds: with a check, and never lock-free. */
@@ -576,7 +576,6 @@ static int hidden_getattr(const struct path *p, struct kstat *st, u32 mask,
 const struct inode_ops proc_hidden_dir_ops = {
 	.lookup = dir_lookup,
 	.permission = hidden_permission,
-	.setattr = proc_dir_setattr,
 	.getattr = hidden_getattr,
 };
 
@@ -612,6 +611,7 @@ int proc_task_dir_attach(struct super_block *sb, struct pid *pid,
 	pi->inode.ops = proc_task_dir_ops_of(sb);
 	spin_unlock(&sb->inode_lock);
 	pi->inode.fops = &proc_task_dir_fops;
+	pi->inode.flags |= S_IMMUTABLE;
 	pi->inode.nlink = is_thread ? 5 : 7;
 	t = proc_task(&pi->inode);
 	if (!t) {
@@ -724,7 +724,7 @@ static int threads_getattr(const struct path *p, struct kstat *st, u32 mask,
 
 const struct inode_ops proc_threads_dir_ops = {
 	.lookup = threads_lookup,
-	.setattr = proc_dir_setattr,
+	.setattr = proc_task_setattr,
 	.getattr = threads_getattr,
 };
 

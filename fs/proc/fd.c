@@ -105,7 +105,7 @@ int proc_link_getattr(const struct path *p, struct kstat *st, u32 mask,
 static const struct inode_ops fd_link_ops = {
 	.follow = fd_follow,
 	.get_link = proc_magic_text,
-	.setattr = proc_dir_setattr,
+	.setattr = proc_task_setattr,
 	.getattr = proc_link_getattr,
 };
 
@@ -355,14 +355,14 @@ static int dir_getattr(const struct path *p, struct kstat *st, u32 mask,
 const struct inode_ops proc_fd_dir_ops = {
 	.lookup = fd_lookup,
 	.permission = proc_own_permission,
-	.setattr = proc_dir_setattr,
+	.setattr = proc_task_setattr,
 	.getattr = dir_getattr,
 };
 
 const struct inode_ops proc_fdinfo_dir_ops = {
 	.lookup = fdinfo_lookup,
 	.permission = fdinfo_permission,
-	.setattr = proc_dir_setattr,
+	.setattr = proc_task_setattr,
 };
 
 const struct file_ops proc_fd_fops = {

@@ -134,7 +134,7 @@ static int area_text(struct dentry *d, struct inode *i, const char **text,
 static const struct inode_ops area_link_ops = {
 	.follow = area_follow,
 	.get_link = area_text,
-	.setattr = proc_dir_setattr,
+	.setattr = proc_task_setattr,
 	.getattr = proc_link_getattr,
 };
 
@@ -234,7 +234,7 @@ out:
 const struct inode_ops proc_map_files_dir_ops = {
 	.lookup = dir_lookup,
 	.permission = proc_own_permission,
-	.setattr = proc_dir_setattr,
+	.setattr = proc_task_setattr,
 };
 
 const struct file_ops proc_map_files_fops = {

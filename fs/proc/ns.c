@@ -90,6 +90,7 @@ static int nsfs_path(const struct ns_ref *r, struct path *out)
 		goto err_free;
 	pi->inode.priv = own;
 	pi->inode.ops = &proc_file_ops;
+	pi->inode.flags |= S_IMMUTABLE;
 	pi->inode.fops = &nsfs_fops;
 	err = dentry_alloc_root(sb, &pi->inode, &out->dentry);
 	if (err)
@@ -123,7 +124,7 @@ static long open_ref(const struct ns_ref *r)
 {
 	struct path p;
 	struct file *f;
-	int fd, err = nsfs_path(r, &p);
+	int err = nsfs_path(r, &p);
 
 	if (err)
 		return err;
@@ -131,10 +132,7 @@ static long open_ref(const struct ns_ref *r)
 	path_put(&p);
 	if (err)
 		return err;
-	err = fd_add(f, O_CLOEXEC, &fd);
-	if (err)
-		file_put(f);
-	return err ? err : fd;
+	return fd_give(f, O_CLOEXEC);
 }
 
 static long nsfs_ioctl(struct file *f, unsigned cmd, unsigned long arg)
@@ -199,8 +197,6 @@ static int nsfs_fill(struct super_block *sb, char *opts)
 	sb->ops = &nsfs_super_ops;
 	sb->magic = NSFS_MAGIC;
 	sb->flags |= SB_NOWRITEBACK;
-	sb->blocksize = 4096;
-	sb->blkbits = 12;
 	err = proc_inode_new(sb, S_IFDIR | 0755, 1, &pi);
 	if (err)
 		return err;
@@ -257,7 +253,7 @@ static int ns_follow(struct dentry *d, struct inode *i, struct path *out)
 static const struct inode_ops link_ops = {
 	.follow = ns_follow,
 	.get_link = proc_magic_text,
-	.setattr = proc_dir_setattr,
+	.setattr = proc_task_setattr,
 };
 
 static int find_kind(const struct dentry *d)
@@ -312,7 +308,7 @@ static int ns_iterate(struct file *f, struct dir_ctx *c)
 
 const struct inode_ops proc_ns_dir_ops = {
 	.lookup = ns_lookup,
-	.setattr = proc_dir_setattr,
+	.setattr = proc_task_setattr,
 };
 
 const struct file_ops proc_ns_fops = {

@@ -99,6 +99,9 @@ int __must_check proc_node_lookup(struct inode *dir, struct dentry *d);
 /* Emits the children at positions `base` on; false: buffer full. */
 bool proc_node_iterate(struct proc_node *n, struct dir_ctx *c, u64 base);
 struct proc_node *proc_root_node(void);
+int proc_node_setattr(struct dentry *d, struct iattr *a);
+/* Gives the node's inode its mode and owner. */
+void proc_node_owner(struct inode *i, const struct proc_node *n);
 /* What a registered file was registered as. */
 const struct proc_entry *proc_entry_of(const struct file *f);
 u64 proc_node_count(struct proc_node *n);
@@ -123,7 +126,7 @@ int __must_check proc_check_access(struct task *t, unsigned need);
 /* The process's other objects, referenced; NULL: none. */
 struct files *proc_get_files(struct task *t);
 struct nsproxy *proc_get_nsproxy(struct task *t);
-int proc_dir_setattr(struct dentry *d, struct iattr *a);
+int proc_task_setattr(struct dentry *d, struct iattr *a);
 int proc_magic_follow(struct dentry *d, struct inode *i, struct path *out);
 int proc_magic_text(struct dentry *d, struct inode *i, const char **text,
 		    void (**done)(void *), void **arg);

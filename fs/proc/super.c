@@ -117,7 +117,6 @@ static int self_text(struct dentry *d, struct inode *i, const char **text,
 
 static const struct inode_ops self_ops = {
 	.get_link = self_text,
-	.setattr = proc_dir_setattr,
 };
 
 static int self_lookup(struct inode *dir, struct dentry *d, bool is_thread)
@@ -291,7 +290,7 @@ static int root_getattr(const struct path *p, struct kstat *st, u32 mask,
 
 static const struct inode_ops root_ops = {
 	.lookup = root_lookup,
-	.setattr = proc_dir_setattr,
+	.setattr = proc_node_setattr,
 	.getattr = root_getattr,
 };
 
@@ -424,6 +423,7 @@ static int make_root(struct super_block *sb)
 	if (err)
 		return err;
 	pi->node = proc_root_node();
+	proc_node_owner(&pi->inode, pi->node);
 	pi->inode.ops = &root_ops;
 	pi->inode.fops = &root_fops;
 	err = dentry_alloc_root(sb, &pi->inode, &sb->root);
@@ -446,8 +446,6 @@ static int make_super(const struct filesystem *fs, unsigned flags,
 	sb->ops = &proc_super_ops;
 	sb->magic = PROC_MAGIC;
 	sb->flags |= SB_NOWRITEBACK;
-	sb->max_bytes = S64_MAX;
-	sb->time_gran_ns = 1;
 	sb->blocksize = 1024;
 	sb->blkbits = 10;
 	sb->priv = ps;

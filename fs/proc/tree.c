@@ -2,7 +2,8 @@
  * tree - the entries of /proc that are not about one task: a tree that only
  * grows, made of the tables that other rooms register.
  *
- * Locks:   tree_lock guards children; a published node never changes.
+ * Locks:   tree_lock guards children, and what chmod and chown changed; the
+ *          rest of a published node never changes.
  */
 #include "proc_impl.h"
 #include <kernel/assert.h>
@@ -15,6 +16,8 @@ struct proc_node {
 	u32 len;
 	u64 ino;
 	const struct proc_entry *entry;	/* NULL: a directory. const */
+	bool is_sysctl;			/* below sys. const */
+	u32 mode, uid, gid;		/* tree_lock */
 	struct list children, sibling;	/* tree_lock */
 	u32 nr_children;		/* tree_lock */
 	u32 nr_dirs;			/* tree_lock */
@@ -26,6 +29,7 @@ static struct spinlock tree_lock = SPINLOCK_INIT(RANK_SPIN_LEAF, "proc tree");
 static u64 last_ino = FIRST_INO;	/* tree_lock */
 static struct proc_node root = {
 	.children = LIST_INIT(root.children), .ino = PROC_ROOT_INO,
+	.mode = S_IFDIR | 0555,
 };
 
 struct proc_node *proc_root_node(void)
@@ -59,6 +63,11 @@ static struct proc_node *add(struct proc_node *dir, const char *name,
 	n->name = name;
 	n->len = (u32)len;
 	n->entry = e;
+	n->mode = e ? e->mode : S_IFDIR | 0555;
+	if (!(n->mode & S_IFMT))
+		n->mode |= S_IFREG;
+	n->is_sysctl = dir->is_sysctl ||
+		       (dir == &root && len == 3 && !memcmp(name, "sys", 3));
 	list_init(&n->children);
 	spin_lock(&tree_lock);
 	old = find_locked(dir, name, len);
@@ -141,13 +150,34 @@ static const struct file_ops entry_fops = {
 };
 
 /* --- directories --------------------------------------------------------*/
+/* Owner and mode are the node's: they outlive the inode. */
+int proc_node_setattr(struct dentry *d, struct iattr *a)
+{
+	struct inode *i = d->inode;
+	struct proc_node *n = proc_i(i)->node;
+	int err;
+
+	if (n->is_sysctl && (a->valid & (ATTR_MODE | ATTR_UID | ATTR_GID)))
+		return -EPERM;
+	err = setattr_prepare(d, a);
+	if (err)
+		return err;
+	setattr_copy(i, a);
+	spin_lock(&tree_lock);
+	n->mode = i->mode;
+	n->uid = i->uid;
+	n->gid = i->gid;
+	spin_unlock(&tree_lock);
+	return 0;
+}
+
 static const struct inode_ops dir_ops = {
 	.lookup = proc_node_lookup,
-	.setattr = proc_dir_setattr,
+	.setattr = proc_node_setattr,
 };
 
 static const struct inode_ops file_ops = {
-	.setattr = proc_dir_setattr,
+	.setattr = proc_node_setattr,
 };
 
 static int dir_iterate(struct file *f, struct dir_ctx *c)
@@ -178,18 +208,20 @@ static int sys_permission(struct inode *i, unsigned mask)
 
 /* One that may be written although its mode has no such bit, like msg_next_id,
  * goes by a capability. */
-static bool is_bound_by_mode(const struct proc_entry *e)
+static bool is_bound_by_mode(const struct proc_node *n)
 {
-	return !strncmp(e->name, "sys/", 4) && !(e->write && !(e->mode & 0222));
+	const struct proc_entry *e = n->entry;
+
+	return e && n->is_sysctl && !(e->write && !(e->mode & 0222));
 }
 
 static const struct inode_ops sys_file_ops = {
-	.setattr = proc_dir_setattr,
+	.setattr = proc_node_setattr,
 	.permission = sys_permission,
 };
 
 static const struct inode_ops user_ns_file_ops = {
-	.setattr = proc_dir_setattr,
+	.setattr = proc_node_setattr,
 	.permission = user_ns_permission,
 };
 
@@ -197,14 +229,6 @@ static const struct file_ops dir_fops = {
 	.iterate = dir_iterate,
 	.llseek = seq_llseek,
 };
-
-static u32 mode_of(const struct proc_node *n)
-{
-	if (!n->entry)
-		return S_IFDIR | 0555;
-	return n->entry->mode & S_IFMT ? n->entry->mode :
-					 S_IFREG | n->entry->mode;
-}
 
 /* The n-th child, or NULL: nodes never go away. */
 static struct proc_node *nth_child(struct proc_node *dir, u64 nth)
@@ -228,11 +252,20 @@ bool proc_node_iterate(struct proc_node *dir, struct dir_ctx *c, u64 base)
 
 	while ((n = nth_child(dir, c->pos - base))) {
 		if (!c->emit(c, n->name, n->len, c->pos, n->ino,
-			     (mode_of(n) & S_IFMT) >> 12))
+			     (n->mode & S_IFMT) >> 12))
 			return false;
 		c->pos++;
 	}
 	return true;
+}
+
+void proc_node_owner(struct inode *i, const struct proc_node *n)
+{
+	spin_lock(&tree_lock);
+	i->mode = n->mode;
+	i->uid = n->uid;
+	i->gid = n->gid;
+	spin_unlock(&tree_lock);
 }
 
 int proc_node_lookup(struct inode *dir, struct dentry *d)
@@ -246,12 +279,13 @@ int proc_node_lookup(struct inode *dir, struct dentry *d)
 	spin_unlock(&tree_lock);
 	if (!n)
 		return -ENOENT;
-	err = proc_inode_new(dir->sb, mode_of(n), n->ino, &pi);
+	err = proc_inode_new(dir->sb, n->mode, n->ino, &pi);
 	if (err)
 		return err;
 	pi->node = n;
+	proc_node_owner(&pi->inode, n);
 	pi->inode.ops = n->entry ? &file_ops : &dir_ops;
-	if (n->entry && is_bound_by_mode(n->entry))
+	if (is_bound_by_mode(n))
 		pi->inode.ops = &sys_file_ops;
 	if (n->entry && n->entry->is_per_user_ns)
 		pi->inode.ops = &user_ns_file_ops;
@@ -266,13 +300,6 @@ int proc_node_lookup(struct inode *dir, struct dentry *d)
 	if (!n->entry)
 		pi->inode.nlink = 2 + n->nr_dirs;
 	dentry_attach(d, &pi->inode);
-	return 0;
-}
-
-int proc_dir_setattr(struct dentry *d, struct iattr *a)
-{
-	if (a->valid & (ATTR_MODE | ATTR_UID | ATTR_GID))
-		return -EPERM;
 	return 0;
 }
 

@@ -4,8 +4,10 @@
  * Theory:  a node is its type and a key; its children and text are made when
  *          they are asked for, out of the registries of devices, harts and
  *          the device tree.  So nothing is kept in step with anything, and
- *          nothing is remembered but what the dentry cache holds.  A node that
- *          went away shows as a file whose read fails.
+ *          nothing is remembered but what the dentry cache holds, and what
+ *          chmod(2) and kin changed.  A node that went away shows as a file
+ *          whose read fails.
+ * Locks:   changes_lock guards the list of changes, and what is in them.
  * Life:    one superblock for all mounts.
  */
 #include "sysfs_impl.h"
@@ -122,9 +124,69 @@ static int link_text(struct dentry *d, struct inode *i, const char **text,
 	return 0;
 }
 
+/* What was set of an inode; kept for good, since the name may be looked up
+ * again at any time. */
+struct sys_change {
+	struct list node;
+	u64 ino;
+	u32 mode, uid, gid;
+	struct timespec64 atime, mtime, ctime;
+};
+
+static struct spinlock changes_lock = SPINLOCK_INIT(RANK_SPIN_LEAF, "sysfs");
+static LIST_HEAD(changes);
+
+static struct sys_change *find_change_locked(u64 ino)
+{
+	struct sys_change *c;
+
+	list_for_each_entry(c, &changes, node)
+		if (c->ino == ino)
+			return c;
+	return NULL;
+}
+
+static void take_change(struct inode *i)
+{
+	struct sys_change *c;
+
+	spin_lock(&changes_lock);
+	c = find_change_locked(i->ino);
+	if (c) {
+		i->mode = c->mode;
+		i->uid = c->uid;
+		i->gid = c->gid;
+		i->atime = c->atime;
+		i->mtime = c->mtime;
+		i->ctime = c->ctime;
+	}
+	spin_unlock(&changes_lock);
+}
+
 static int sys_setattr(struct dentry *d, struct iattr *a)
 {
-	return a->valid & (ATTR_MODE | ATTR_UID | ATTR_GID) ? -EPERM : 0;
+	struct sys_change *fresh, *c;
+	struct inode *i = d->inode;
+	int err = setattr_prepare(d, a);
+
+	if (err)
+		return err;
+	fresh = kzalloc(sizeof(*fresh), GFP_KERNEL);
+	if (!fresh)
+		return -ENOMEM;
+	setattr_copy(i, a);
+	spin_lock(&changes_lock);
+	c = find_change_locked(i->ino);
+	if (!c) {
+		c = fresh;
+		fresh = NULL;
+		list_add(&c->node, &changes);
+	}
+	*c = (struct sys_change){ c->node, i->ino, i->mode, i->uid, i->gid,
+				  i->atime, i->mtime, i->ctime };
+	spin_unlock(&changes_lock);
+	kfree(fresh);
+	return 0;
 }
 
 static int sys_getattr(const struct path *p, struct kstat *st, u32 mask,
@@ -193,6 +255,7 @@ static int new_inode(struct super_block *sb, const struct sys_node *n, u64 ino,
 	i->mode = n->type->mode;
 	i->flags = S_NOATIME;
 	i->atime = i->mtime = i->ctime = time_now();
+	take_change(i);
 	if (S_ISDIR(i->mode)) {
 		i->ops = &dir_ops;
 		i->fops = &dir_fops;
@@ -287,11 +350,6 @@ static int fill_super(struct super_block *sb, char *opts)
 		return -EINVAL;
 	sb->ops = &super_ops;
 	sb->magic = SYSFS_MAGIC;
-	sb->flags |= SB_NOWRITEBACK;
-	sb->blocksize = PAGE_SIZE;
-	sb->blkbits = PAGE_SHIFT;
-	sb->max_bytes = S64_MAX;
-	sb->time_gran_ns = 1;
 	err = new_inode(sb, &root, 1, &i);
 	if (err)
 		return err;

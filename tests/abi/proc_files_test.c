@@ -407,3 +407,49 @@ TEST(areas_are_asked_for_by_address)
 	CHECK_ERR(ioctl(maps, PROCMAP_QUERY_ + 1, &q), ENOTTY);
 	CHECK(unlink(name) == 0);
 }
+
+static unsigned mode_of(const char *name)
+{
+	struct stat s;
+
+	CHECK(stat(name, &s) == 0);
+	return s.st_mode & 07777;
+}
+
+static void changes_and_stays(const char *name)
+{
+	unsigned old = mode_of(name), changed;
+	struct stat s;
+	int err;
+
+	CHECK(chmod(name, 0501) == 0);
+	changed = mode_of(name);
+	err = chown(name, 7, 8) < 0 ? errno : 0;
+	CHECK(stat(name, &s) == 0);
+	CHECK(chown(name, 0, 0) == 0);
+	CHECK(chmod(name, old) == 0);
+	CHECK_EQ(changed, 0501);
+	CHECK_EQ(err, 0);
+	CHECK_EQ(s.st_uid, 7);
+	CHECK_EQ(s.st_gid, 8);
+}
+
+TEST(modes_and_owners)
+{
+	struct stat s;
+
+	changes_and_stays("/proc/version");
+	changes_and_stays("/proc/tty");
+	changes_and_stays("/sys/devices/system/cpu/online");
+	changes_and_stays("/sys/devices");
+	CHECK_ERR(chmod("/proc/sys/kernel/hostname", 0600), EPERM);
+	CHECK_ERR(chown("/proc/sys/kernel", 1, 1), EPERM);
+	CHECK_ERR(chmod("/proc/self/status", 0400), EPERM);
+	CHECK(chown("/proc/self/status", 1, 1) == 0);
+	CHECK(stat("/proc/self/status", &s) == 0);
+	CHECK_EQ(s.st_uid, 0);
+	CHECK_ERR(chmod("/proc/self", 0500), EPERM);
+	CHECK_ERR(chown("/proc/self", 1, 1), EPERM);
+	CHECK(setuid(1000) == 0);
+	CHECK_ERR(chmod("/proc/version", 0444), EPERM);
+}
