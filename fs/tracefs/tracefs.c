@@ -473,11 +473,6 @@ static int fill_super(struct super_block *sb, char *opts)
 
 	sb->ops = &super_ops;
 	sb->magic = TRACEFS_MAGIC;
-	sb->flags |= SB_NOWRITEBACK;
-	sb->blocksize = PAGE_SIZE;
-	sb->blkbits = PAGE_SHIFT;
-	sb->max_bytes = S64_MAX;
-	sb->time_gran_ns = 1;
 	err = new_inode(sb, &root, 1, &i);
 	if (err)
 		return err;

@@ -195,10 +195,7 @@ static int fill(struct super_block *sb, char *opts)
 	sb->priv = ns;
 	sb->ops = &mqueue_super_ops;
 	sb->magic = MQUEUE_MAGIC;
-	sb->blocksize = PAGE_SIZE;
-	sb->blkbits = PAGE_SHIFT;
 	sb->max_bytes = 1ull << 62;
-	sb->time_gran_ns = 1;
 	err = new_inode(sb, NULL, MQ_DIR_MODE, &root);
 	if (err)
 		return err;
