@@ -246,6 +246,18 @@ static void __hot wake_on(struct hart *h, struct task *t, bool is_sync,
 	raw_spin_unlock(&rq->lock.raw);
 }
 
+/* Up to now its hart idled for that. */
+static void end_iowait(struct task *t) __no_analysis
+{
+	struct runq *rq = t->hart->rq;
+
+	t->is_in_nr_iowait = false;
+	raw_spin_lock(&rq->lock.raw);
+	runq_update(rq, clock_ns());
+	rq->nr_iowait--;
+	raw_spin_unlock(&rq->lock.raw);
+}
+
 static bool __hot wake_locked(struct task *t, u32 states, bool is_sync)
 	__must_hold(&t->pi_lock)
 {
@@ -255,9 +267,8 @@ static bool __hot wake_locked(struct task *t, u32 states, bool is_sync)
 		return true;
 	while (LOAD_ACQUIRE(t->on_hart))
 		cpu_relax();
-	if (t->in_iowait)
-		__atomic_fetch_sub(&t->hart->rq->nr_iowait, 1,
-				   __ATOMIC_RELAXED);
+	if (unlikely(t->is_in_nr_iowait))
+		end_iowait(t);
 	wake_on(select_hart(t, this_hart(), is_sync), t, is_sync, false);
 	return true;
 }
@@ -338,8 +349,10 @@ static inline void block(struct runq *rq, struct task *prev, u32 state)
 		prev->contributes_to_load = true;
 		rq->nr_uninterruptible++;
 	}
-	if (prev->in_iowait)
-		__atomic_fetch_add(&rq->nr_iowait, 1, __ATOMIC_RELAXED);
+	if (unlikely(prev->in_iowait)) {
+		prev->is_in_nr_iowait = true;
+		rq->nr_iowait++;
+	}
 	judge_handoff(rq, prev);
 	runq_deactivate(rq, prev);
 }

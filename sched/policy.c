@@ -376,6 +376,7 @@ int sched_fork(struct task *t)
 	t->run_delay_ns = t->pcount = t->sampled_exec = 0;
 	t->shown_utime = t->shown_stime = 0;
 	t->wake_sync = t->contributes_to_load = t->in_iowait = false;
+	t->is_in_nr_iowait = false;
 	t->sync_misses = p->sync_misses;
 	if (p->reset_on_fork)
 		reset_policy(t);

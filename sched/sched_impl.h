@@ -71,7 +71,7 @@ struct runq {
 	struct rt_rq rt;
 	struct dl_rq dl;
 	s64 nr_uninterruptible;		/* may be negative: sum over all */
-	u32 nr_iowait;			/* atomic */
+	u32 nr_iowait;
 	u64 tick_ns;			/* the tick asked for, 0: none */
 	bool tick_changed;		/* not yet told to the hardware */
 	u64 unsplit_ns;			/* busy time, not yet user or system */

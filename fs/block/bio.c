@@ -238,7 +238,7 @@ static int submit_and_wait(struct bio *b)
 	b->end_io = end_wait;
 	bio_submit(b);
 	plug_flush();
-	wait_for_completion(&done);
+	wait_for_io(&done);
 	return b->status;
 }
 

@@ -1,6 +1,8 @@
 #pragma once
 /* Inside the block layer. */
 #include <fs/device.h>
+#include <kernel/task.h>
+#include <kernel/waitq.h>
 
 extern const struct mapping_ops blkdev_mapping_ops;
 
@@ -26,3 +28,11 @@ int __must_check blkdev_add_partition(struct block_device *disk, u32 no,
 				      const char *label);
 /* Tells the driver that somebody stopped using it. */
 void blkdev_idle(struct block_device *b);
+
+/* The time counts as waiting for I/O. */
+static inline void wait_for_io(struct completion *c)
+{
+	current->in_iowait = true;
+	wait_for_completion(c);
+	current->in_iowait = false;
+}

@@ -211,7 +211,7 @@ int blkdev_direct(struct block_device *b, struct iter *it, u64 sector,
 	}
 	plug_flush();
 	direct_drop(&d);
-	wait_for_completion(&d.done);
+	wait_for_io(&d.done);
 	if (it->is_source)
 		current->io_write_bytes += total;
 	*done = d.err ? 0 : total;

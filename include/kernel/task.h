@@ -176,6 +176,7 @@ struct task {
 	bool wake_sync;			/* its wake-ups are sync. owner */
 	bool contributes_to_load;	/* uninterruptible sleep. runq lock */
 	bool in_iowait;			/* waits for I/O. owner */
+	bool is_in_nr_iowait;		/* of its queue, asleep. rq lock */
 	u8 sync_misses;			/* ran on after a sync wake. owner */
 	u64 sampled_exec;		/* sum_exec at the last sample. owner */
 	u64 shown_utime, shown_stime;	/* last task_times(). pi_lock */
