@@ -11,7 +11,7 @@
 #include <sys/syscall.h>
 #include <sys/xattr.h>
 
-#include "test.h"
+#include "files.h"
 
 #define NAME "security.capability"
 #define V2 0x02000000u
@@ -289,18 +289,6 @@ TEST(a_changed_file_loses_it)
 		close(fd);
 		CHECK(unlink(program) == 0);
 	}
-}
-
-static int write_file(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY), err = 0;
-
-	if (fd < 0)
-		return errno;
-	if (write(fd, text, strlen(text)) != (ssize_t)strlen(text))
-		err = errno;
-	close(fd);
-	return err;
 }
 
 /* A process in a user namespace of `owner` in which `owner` is root. */

@@ -29,6 +29,7 @@ BUILDS = {
     "musl-dynamic": ([MUSL], []),
 }
 SECONDS = 60        # for a program
+HEADERS = [os.path.join(HERE, h) for h in ("test.h", "files.h")]
 SOURCES = sorted(f for f in os.listdir(HERE) if f.endswith("_test.c"))
 
 
@@ -67,7 +68,7 @@ def binary(name, build):
 def compile_one(name, build):
     """The compiler's complaints, or nothing."""
     source, out = os.path.join(HERE, name + ".c"), binary(name, build)
-    if images.newer(out, source, os.path.join(HERE, "test.h"), __file__):
+    if images.newer(out, source, *HEADERS, __file__):
         return ""
     os.makedirs(os.path.dirname(out), exist_ok=True)
     cc, flags = BUILDS[build]

@@ -10,36 +10,12 @@
 #include <sys/timerfd.h>
 #include <time.h>
 
-#include "test.h"
+#include "files.h"
 
 #ifndef CLONE_NEWTIME
 #define CLONE_NEWTIME 0x80
 #endif
 #define OFFSETS "/proc/self/timens_offsets"
-
-static int write_file(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY), err = 0;
-
-	if (fd < 0)
-		return errno;
-	if (write(fd, text, strlen(text)) != (ssize_t)strlen(text))
-		err = errno;
-	close(fd);
-	return err;
-}
-
-static void read_file(const char *path, char *buf, size_t n)
-{
-	int fd = open(path, O_RDONLY);
-	ssize_t got;
-
-	CHECK(fd >= 0);
-	got = read(fd, buf, n - 1);
-	CHECK(got >= 0);
-	buf[got] = 0;
-	close(fd);
-}
 
 static int64_t now(int clock)
 {

@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
-#include "test.h"
+#include "files.h"
 
 #define NS_GET_USERNS 0xb701
 #define NS_GET_PARENT 0xb702
@@ -22,30 +22,6 @@
 #define NS_GET_OWNER_UID 0xb704
 
 /* --- helpers ---------------------------------------------------------------*/
-static int write_file(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY), err = 0;
-
-	if (fd < 0)
-		return errno;
-	if (write(fd, text, strlen(text)) != (ssize_t)strlen(text))
-		err = errno;
-	close(fd);
-	return err;
-}
-
-static void read_file(const char *path, char *buf, size_t n)
-{
-	int fd = open(path, O_RDONLY);
-	ssize_t got;
-
-	CHECK(fd >= 0);
-	got = read(fd, buf, n - 1);
-	CHECK(got >= 0);
-	buf[got] = 0;
-	close(fd);
-}
-
 static void map_self(uid_t uid, gid_t gid)
 {
 	char text[64];
