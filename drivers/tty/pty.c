@@ -51,6 +51,12 @@ static size_t ring_used(const struct pair *p)
 	return READ_ONCE(p->head) - READ_ONCE(p->tail);
 }
 
+/* Was the slave open, and is it no more?  What it wrote is in the ring. */
+static bool slave_is_closed(const struct pair *p)
+{
+	return READ_ONCE(p->slave_opened) && !load_acquire(&p->slave->count);
+}
+
 /* --- the slave's wire ----------------------------------------------------------*/
 static size_t slave_write(struct tty *t, const u8 *s, size_t n)
 {
@@ -123,10 +129,7 @@ static int slave_open(struct tty *t, struct file *f)
 
 	if (READ_ONCE(t->pty_locked) || READ_ONCE(t->other_closed))
 		return -EIO;
-	p->slave_opened = true;
-	irq_lock(&p->master->lock);
-	p->master->other_closed = false;
-	irq_unlock(&p->master->lock);
+	WRITE_ONCE(p->slave_opened, true);
 	return 0;
 }
 
@@ -134,11 +137,8 @@ static void slave_close(struct tty *t, struct file *f)
 {
 	struct pair *p = t->priv;
 
-	if (READ_ONCE(t->count) > 1)
+	if (READ_ONCE(t->count))
 		return;
-	irq_lock(&p->master->lock);
-	p->master->other_closed = true;
-	irq_unlock(&p->master->lock);
 	wake_all(&p->master->read_wait);
 	wake_all(&p->master->write_wait);
 }
@@ -172,7 +172,7 @@ static const struct tty_ops master_ops = { .write = NULL };
 
 static bool master_readable(struct pair *p)
 {
-	return ring_used(p) || READ_ONCE(p->master->other_closed) ||
+	return ring_used(p) || slave_is_closed(p) ||
 	       (p->master->packet && READ_ONCE(p->master->ctrl_status));
 }
 
@@ -300,7 +300,7 @@ static u32 master_poll(struct file *f, struct poll_table *pt)
 		ev |= EPOLLPRI | EPOLLIN | EPOLLRDNORM;
 	if (tty_input_room(p->slave))
 		ev |= EPOLLOUT | EPOLLWRNORM;
-	if (READ_ONCE(t->other_closed))
+	if (slave_is_closed(p))
 		ev |= EPOLLHUP;
 	return ev;
 }

@@ -207,13 +207,13 @@ static void tty_release(struct file *f)
 
 	if (!t)
 		return;
-	if (t->ops->close)
-		t->ops->close(t, f);
 	irq_lock(&t->lock);
 	is_last = --t->count == 0;
 	if (is_last)
 		t->exclusive = false;
 	irq_unlock(&t->lock);
+	if (t->ops->close)
+		t->ops->close(t, f);
 	tty_put(t);
 }
 

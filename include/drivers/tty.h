@@ -103,7 +103,7 @@ struct tty_ops {
 	/* Bytes not yet sent. NULL: 0. */
 	size_t (*pending)(struct tty *t);
 	int (*open)(struct tty *t, struct file *f);
-	void (*close)(struct tty *t, struct file *f);	/* each close */
+	void (*close)(struct tty *t, struct file *f);	/* each; not in count */
 	void (*set_termios)(struct tty *t, const struct termios_k *old);
 	/* Input space is free again (after a refusal). */
 	void (*unthrottle)(struct tty *t);
