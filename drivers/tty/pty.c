@@ -194,15 +194,29 @@ static size_t ring_take(struct pair *p, u8 *k, size_t n)
 	return done;
 }
 
-/* In packet mode: the status byte. 1: events only, 0: data follows. */
-static int packet_header(struct pair *p, struct iter *it, ssize_t *done)
+/* What there is for the master: in packet mode a status byte, which bytes
+ * follow if it tells of no event.  0: nothing. */
+static ssize_t master_take(struct pair *p, struct iter *it)
 {
-	u8 status = (u8)xchg(&p->master->ctrl_status, 0);
+	u8 k[256], status = 0;
+	ssize_t done = 0;
+	size_t n;
 
-	if (copy_to_iter(&status, 1, it) != 1)
-		return -EFAULT;
-	*done = 1;
-	return status ? 1 : 0;
+	if (p->master->packet) {
+		status = (u8)xchg(&p->master->ctrl_status, 0);
+		if (!status && !ring_used(p))
+			return 0;
+		if (copy_to_iter(&status, 1, it) != 1)
+			return -EFAULT;
+		done = 1;
+	}
+	while (!status && it->count &&
+	       (n = ring_take(p, k, min_t(size_t, sizeof(k), it->count)))) {
+		if (copy_to_iter(k, n, it) != n)
+			return done ? done : -EFAULT;
+		done += (ssize_t)n;
+	}
+	return done;
 }
 
 static ssize_t master_read(struct file *f, struct iter *it, u64 *pos,
@@ -210,41 +224,32 @@ static ssize_t master_read(struct file *f, struct iter *it, u64 *pos,
 {
 	struct tty *t = f->priv;
 	struct pair *p = t->priv;
-	u8 k[256];
-	ssize_t done = 0;
-	int err = 0;
+	bool closed;
+	ssize_t n;
 
 	if (!it->count)
 		return 0;
 	if (mutex_lock_intr(&t->read_lock))
 		return -ERESTARTSYS;
-	while (!master_readable(p)) {
-		err = -EAGAIN;
+	for (;;) {
+		closed = slave_is_closed(p);	/* then it writes no more */
+		n = master_take(p, it);
+		if (!n && closed)
+			n = -EIO;
+		if (n)
+			break;
+		n = -EAGAIN;
 		if ((f->flags & O_NONBLOCK) || (flags & IOCB_NOWAIT))
-			goto out;
+			break;
 		mutex_unlock(&t->read_lock);
 		if (wait_event_intr(&t->read_wait, master_readable(p)))
 			return -ERESTARTSYS;
 		mutex_lock(&t->read_lock);
 	}
-	err = t->packet ? packet_header(p, it, &done) : 0;
-	while (!err && it->count) {
-		size_t n = ring_take(p, k, min_t(size_t, sizeof(k), it->count));
-
-		if (!n)
-			break;
-		if (copy_to_iter(k, n, it) != n)
-			err = -EFAULT;
-		else
-			done += (ssize_t)n;
-	}
-	if (!done && !err)
-		err = -EIO;	/* the slave is closed and all is read */
-	if (done)
-		tty_wakeup(p->slave);
-out:
 	mutex_unlock(&t->read_lock);
-	return done ? done : err;
+	if (n > 0)
+		tty_wakeup(p->slave);
+	return n;
 }
 
 static bool slave_takes(struct tty *slave)
