@@ -252,15 +252,17 @@ static ssize_t master_read(struct file *f, struct iter *it, u64 *pos,
 	return n;
 }
 
-static bool slave_takes(struct tty *slave)
+/* Is there room at the slave, and may the master send? */
+static bool slave_takes(const struct pair *p)
 {
-	return tty_input_room(slave) || READ_ONCE(slave->hupped);
+	return !READ_ONCE(p->master->stopped) && tty_input_room(p->slave);
 }
 
 static ssize_t master_write(struct file *f, struct iter *it, u64 *pos,
 			    unsigned flags)
 {
-	struct tty *t = f->priv, *slave = ((struct pair *)t->priv)->slave;
+	struct tty *t = f->priv;
+	struct pair *p = t->priv;
 	u8 k[256];
 	ssize_t done = 0;
 	int err = 0;
@@ -274,7 +276,8 @@ static ssize_t master_write(struct file *f, struct iter *it, u64 *pos,
 		if (!n)
 			err = -EFAULT;
 		while (sent < n && !err) {
-			size_t got = tty_input(slave, k + sent, n - sent);
+			size_t got = READ_ONCE(t->stopped) ? 0 :
+				tty_input(p->slave, k + sent, n - sent);
 
 			sent += got;
 			done += (ssize_t)got;
@@ -283,7 +286,7 @@ static ssize_t master_write(struct file *f, struct iter *it, u64 *pos,
 			if ((f->flags & O_NONBLOCK) || (flags & IOCB_NOWAIT))
 				err = -EAGAIN;
 			else if (wait_event_intr(&t->write_wait,
-						 slave_takes(slave)))
+						 slave_takes(p)))
 				err = -ERESTARTSYS;
 		}
 	}
@@ -303,7 +306,7 @@ static u32 master_poll(struct file *f, struct poll_table *pt)
 		ev |= EPOLLIN | EPOLLRDNORM;
 	if (t->packet && READ_ONCE(t->ctrl_status))
 		ev |= EPOLLPRI | EPOLLIN | EPOLLRDNORM;
-	if (tty_input_room(p->slave))
+	if (slave_takes(p))
 		ev |= EPOLLOUT | EPOLLWRNORM;
 	if (slave_is_closed(p))
 		ev |= EPOLLHUP;
@@ -319,7 +322,55 @@ static u32 master_poll(struct file *f, struct poll_table *pt)
 #define TIOCSIG 0x40045436ul
 #define FIONREAD 0x541B
 #define TIOCOUTQ 0x5411
+#define TCXONC 0x540A
 #define TCFLSH 0x540B
+#define TIOCSTI 0x5412
+
+enum { TCOOFF, TCOON, TCIOFF, TCION };
+
+/* The master's own output, or a stop or start byte to the slave. */
+static long master_flow(struct pair *p, unsigned long arg)
+{
+	struct tty *t = p->master;
+	u8 c;
+
+	switch (arg) {
+	case TCOOFF:
+	case TCOON:
+		WRITE_ONCE(t->stopped, arg == TCOOFF);
+		tty_wakeup(t);
+		return 0;
+	case TCIOFF:
+	case TCION:
+		c = C_CHAR(t, arg == TCIOFF ? VSTOP : VSTART);
+		tty_input(p->slave, &c, 1);
+		return 0;
+	}
+	return -EINVAL;
+}
+
+/* A byte as if the slave had written it. */
+static long master_sti(struct pair *p, const u8 __user *arg)
+{
+	u8 c;
+
+	if (!capable(CAP_SYS_ADMIN))
+		return -EPERM;
+	if (get_user(c, arg))
+		return -EFAULT;
+	slave_write(p->slave, &c, 1);
+	return 0;
+}
+
+/* Keys of the keyboard only: who holds the master may not kill a program of
+ * another user that way. */
+static long master_signal(struct pair *p, unsigned long sig)
+{
+	if (sig != SIGINT && sig != SIGQUIT && sig != SIGTSTP)
+		return -EINVAL;
+	tty_signal_fg(p->slave, (int)sig);
+	return 0;
+}
 
 static long open_peer(struct file *f, struct tty *slave, unsigned flags)
 {
@@ -368,15 +419,18 @@ static long master_ioctl(struct file *f, unsigned cmd, unsigned long arg)
 	case TIOCGPTPEER:
 		return open_peer(f, slave, (unsigned)arg);
 	case TIOCSIG:
-		if (arg < 1 || arg > NSIG)
-			return -EINVAL;
-		tty_signal_fg(slave, (int)arg);
-		return 0;
+		return master_signal(p, arg);
 	case FIONREAD:
 		return put_user((int)ring_used(p), (int __user *)arg);
 	case TIOCOUTQ:
 		return put_user(0, (int __user *)arg);
+	case TCXONC:
+		return master_flow(p, arg);
+	case TIOCSTI:
+		return master_sti(p, (const u8 __user *)arg);
 	case TCFLSH:
+		if (arg > 2)
+			return -EINVAL;
 		if (arg != 1)
 			slave_flush(slave);
 		if (arg != 0)
