@@ -117,12 +117,14 @@ static void forget_session(struct tty *t)
 	pids_put(pgrp, session);
 }
 
-/* Makes t the terminal of current, a session leader, and of its session.
+/* Makes t the terminal of current, a session leader, and of its session, if
+ * it still belongs to `owner` (NULL: to nobody) and current has none.
  * Whoever hangs it up sees both or neither. */
-static void take_tty(struct tty *t)
+static bool take_tty(struct tty *t, const struct pid *owner)
 {
 	struct pid *pgrp, *session;
 	struct sighand *sh;
+	bool done;
 
 	rcu_read_lock();
 	pgrp = pid_get(task_pgrp(current));
@@ -130,7 +132,9 @@ static void take_tty(struct tty *t)
 	rcu_read_unlock();
 	sh = task_lock_sighand(current);
 	irq_lock(&t->ctrl_lock);
-	if (!READ_ONCE(t->other_closed)) {
+	done = !READ_ONCE(t->other_closed) && t->session == owner &&
+	       !current->process->tty;
+	if (done) {
 		swap(t->pgrp, pgrp);
 		swap(t->session, session);
 		current->process->tty = t;
@@ -138,6 +142,7 @@ static void take_tty(struct tty *t)
 	irq_unlock(&t->ctrl_lock);
 	task_unlock_sighand(sh);
 	pids_put(pgrp, session);
+	return done;
 }
 
 /* On open: a session leader without a terminal gets this one. */
@@ -147,7 +152,7 @@ void tty_set_controlling(struct tty *t)
 
 	if (!p->is_session_leader || p->tty || READ_ONCE(t->session))
 		return;
-	take_tty(t);
+	take_tty(t, NULL);
 }
 
 static void give_tty_up(void)
@@ -190,8 +195,8 @@ static long set_ctty(struct tty *t, int arg)
 			goto out;
 		session_clear_tty(owner);
 	}
-	take_tty(t);
-	err = 0;
+	if (take_tty(t, owner))
+		err = 0;
 out:
 	pids_put(owner, NULL);
 	return err;
