@@ -187,7 +187,8 @@ static u32 used(const struct tty *t)
 
 size_t tty_input_room(struct tty *t)
 {
-	u32 n = TTY_BUF - 1 - used(t);
+	/* the end of a line fits into a ring without room */
+	u32 n = TTY_BUF - min(used(t), TTY_BUF - 1) - 1;
 
 	/* a full line without an end would never be read: let it be edited */
 	if (!n && L_FLAG(t, ICANON) && t->canon_head == t->tail)
@@ -384,7 +385,9 @@ static bool input_canon(struct tty *t, u8 c)
 
 static void input_plain(struct tty *t, u8 c)
 {
-	if (used(t) >= TTY_BUF - 1) {
+	bool is_twice = c == 0377 && I_FLAG(t, PARMRK);
+
+	if (used(t) + is_twice >= TTY_BUF - 1) {
 		if (I_FLAG(t, IMAXBEL) && room(t))
 			out_raw(t, "\a", 1);
 		return;
@@ -397,7 +400,7 @@ static void input_plain(struct tty *t, u8 c)
 		else
 			echo_char(t, c);
 	}
-	if (c == 0377 && I_FLAG(t, PARMRK))
+	if (is_twice)
 		put_char(t, c);
 	put_char(t, c);
 	if (!L_FLAG(t, ICANON))
@@ -529,7 +532,8 @@ static void after_read(struct tty *t)
 	bool was;
 
 	irq_lock(&t->lock);
-	was = t->throttled && used(t) < TTY_BUF / 2;
+	/* what no reader can take yet, an unfinished line, does not count */
+	was = t->throttled && ldisc_chars_locked(t) < TTY_BUF / 2;
 	if (was)
 		t->throttled = false;
 	irq_unlock(&t->lock);
@@ -639,7 +643,7 @@ ssize_t ldisc_read(struct tty *t, struct file *f, struct iter *it,
 			break;
 	}
 	mutex_unlock(&t->read_lock);
-	if (done)
+	if (done || !err)
 		after_read(t);
 	if (err == -ETIMEDOUT)
 		err = 0;
