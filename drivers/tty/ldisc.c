@@ -304,14 +304,30 @@ static void flush_input_locked(struct tty *t)
 	t->lnext = false;
 }
 
+static void tell_packet(struct tty *t, u8 bits)
+{
+	if (t->ops->packet)
+		t->ops->packet(t, bits);
+}
+
+void ldisc_stop_locked(struct tty *t, bool stop)
+{
+	if (t->stopped == stop)
+		return;
+	t->stopped = stop;
+	tell_packet(t, stop ? TIOCPKT_STOP : TIOCPKT_START);
+}
+
 static void input_signal(struct tty *t, u8 c, int sig)
 {
 	if (!L_FLAG(t, NOFLSH)) {
 		flush_input_locked(t);
+		tell_packet(t, TIOCPKT_FLUSHREAD);
 		if (t->ops->flush)
 			t->ops->flush(t);
 	}
-	t->stopped = false;
+	if (I_FLAG(t, IXON))
+		ldisc_stop_locked(t, false);
 	if (L_FLAG(t, ECHO))
 		echo_char(t, c);
 	t->sig_pending |= 1u << sig;
@@ -322,8 +338,9 @@ static bool input_special(struct tty *t, u8 c)
 {
 	if (I_FLAG(t, IXON)) {
 		if (is_char(t, c, VSTART) || is_char(t, c, VSTOP)) {
-			t->stopped = is_char(t, c, VSTOP) &&
-				     !(is_char(t, c, VSTART) && t->stopped);
+			ldisc_stop_locked(t, is_char(t, c, VSTOP) &&
+					  !(is_char(t, c, VSTART) &&
+					    t->stopped));
 			return true;
 		}
 	}
@@ -419,7 +436,7 @@ static void input_char(struct tty *t, u8 c)
 	if (I_FLAG(t, IUCLC) && L_FLAG(t, IEXTEN) && c >= 'A' && c <= 'Z')
 		c += 32;
 	if (t->stopped && I_FLAG(t, IXANY) && I_FLAG(t, IXON))
-		t->stopped = false;
+		ldisc_stop_locked(t, false);
 	if (input_special(t, c))
 		return;
 	if (c == '\r') {
@@ -727,6 +744,7 @@ void ldisc_flush_input(struct tty *t)
 {
 	irq_lock(&t->lock);
 	flush_input_locked(t);
+	tell_packet(t, TIOCPKT_FLUSHREAD);
 	irq_unlock(&t->lock);
 	after_read(t);
 	if (t->link)
@@ -739,6 +757,8 @@ void ldisc_termios_changed_locked(struct tty *t, const struct termios_k *old)
 {
 	bool was = old->lflag & ICANON, is = L_FLAG(t, ICANON);
 
+	if ((old->iflag & IXON) && !I_FLAG(t, IXON))
+		ldisc_stop_locked(t, false);
 	if (was == is)
 		return;
 	if (is) {
@@ -751,6 +771,4 @@ void ldisc_termios_changed_locked(struct tty *t, const struct termios_k *old)
 		t->lines = 0;
 		t->lnext = false;
 	}
-	if (!I_FLAG(t, IXON))
-		t->stopped = false;
 }

@@ -26,14 +26,6 @@
 #define PTY_RING 16384u
 #define PTMX_DEV MKDEV(5, 2)
 
-#define TIOCPKT_DATA 0
-#define TIOCPKT_FLUSHREAD 1
-#define TIOCPKT_FLUSHWRITE 2
-#define TIOCPKT_STOP 4
-#define TIOCPKT_START 8
-#define TIOCPKT_NOSTOP 16
-#define TIOCPKT_DOSTOP 32
-
 struct pair {
 	struct irqlock lock;
 	u32 head, tail;			/* lock */
@@ -86,15 +78,36 @@ static size_t slave_room(struct tty *t)
 	return PTY_RING - ring_used(t->priv);
 }
 
-static void packet_event(struct tty *slave, u8 bits)
+/* Stop and start, and who does them, end each other. */
+static u32 packet_other(u32 bits)
 {
-	struct pair *p = slave->priv;
+	return (bits & (TIOCPKT_STOP | TIOCPKT_NOSTOP)) << 1 |
+	       (bits & (TIOCPKT_START | TIOCPKT_DOSTOP)) >> 1;
+}
+
+static void slave_packet(struct tty *t, u8 bits)
+{
+	struct pair *p = t->priv;
+	struct tty *m = p->master;
+
+	if (!READ_ONCE(m->packet))
+		return;
+	irq_lock(&p->lock);
+	m->ctrl_status = (m->ctrl_status & ~packet_other(bits)) | bits;
+	irq_unlock(&p->lock);
+	waitq_wake(&m->read_wait, TASK_NORMAL, 0,
+		   EPOLLPRI | EPOLLIN | EPOLLRDNORM);
+}
+
+static u8 take_status(struct pair *p)
+{
+	u8 bits;
 
 	irq_lock(&p->lock);
-	p->master->ctrl_status |= bits;
+	bits = (u8)p->master->ctrl_status;
+	p->master->ctrl_status = 0;
 	irq_unlock(&p->lock);
-	if (p->master->packet)
-		waitq_wake(&p->master->read_wait, TASK_NORMAL, 0, EPOLLPRI);
+	return bits;
 }
 
 static void slave_flush(struct tty *t)
@@ -104,7 +117,7 @@ static void slave_flush(struct tty *t)
 	irq_lock(&p->lock);
 	p->tail = p->head;
 	irq_unlock(&p->lock);
-	packet_event(t, TIOCPKT_FLUSHWRITE);
+	slave_packet(t, TIOCPKT_FLUSHWRITE);
 }
 
 static void slave_unthrottle(struct tty *t)
@@ -120,7 +133,7 @@ static void slave_set_termios(struct tty *t, const struct termios_k *old)
 		  C_CHAR(t, VSTART) == 17;
 
 	if (was != is)
-		packet_event(t, is ? TIOCPKT_DOSTOP : TIOCPKT_NOSTOP);
+		slave_packet(t, is ? TIOCPKT_DOSTOP : TIOCPKT_NOSTOP);
 }
 
 static int slave_open(struct tty *t, struct file *f)
@@ -164,6 +177,7 @@ static const struct tty_ops slave_ops = {
 	.set_termios = slave_set_termios,
 	.unthrottle = slave_unthrottle,
 	.flush = slave_flush,
+	.packet = slave_packet,
 	.free = slave_free,
 };
 
@@ -203,7 +217,7 @@ static ssize_t master_take(struct pair *p, struct iter *it)
 	size_t n;
 
 	if (p->master->packet) {
-		status = (u8)xchg(&p->master->ctrl_status, 0);
+		status = take_status(p);
 		if (!status && !ring_used(p))
 			return 0;
 		if (copy_to_iter(&status, 1, it) != 1)
@@ -402,8 +416,9 @@ static long master_ioctl(struct file *f, unsigned cmd, unsigned long arg)
 	case TIOCPKT:
 		if (get_user(v, (int __user *)arg))
 			return -EFAULT;
-		t->packet = v != 0;
-		t->ctrl_status = 0;
+		if (v && !t->packet)
+			take_status(p);
+		WRITE_ONCE(t->packet, v != 0);
 		return 0;
 	case TIOCGPKT:
 		return put_user((int)t->packet, (int __user *)arg);

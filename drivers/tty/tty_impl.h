@@ -15,6 +15,7 @@ int tty_open_file(struct tty *t, struct file *f, bool may_control);
 void ldisc_reset_locked(struct tty *t);
 bool ldisc_readable_locked(struct tty *t, size_t min);
 size_t ldisc_chars_locked(struct tty *t);
+void ldisc_stop_locked(struct tty *t, bool stop);
 /* Not held. */
 ssize_t ldisc_read(struct tty *t, struct file *f, struct iter *it,
 		   unsigned flags);

@@ -265,7 +265,7 @@ static long flow(struct tty *t, unsigned long arg)
 	case TCOOFF:
 	case TCOON:
 		irq_lock(&t->lock);
-		t->stopped = arg == TCOOFF;
+		ldisc_stop_locked(t, arg == TCOOFF);
 		irq_unlock(&t->lock);
 		tty_wakeup(t);
 		return 0;

@@ -108,11 +108,21 @@ struct tty_ops {
 	/* Input space is free again (after a refusal). */
 	void (*unthrottle)(struct tty *t);
 	void (*flush)(struct tty *t);		/* drop what is not sent */
+	/* Something that the other end of a pty may be told: TIOCPKT_*. The
+	 * lock may be held. */
+	void (*packet)(struct tty *t, u8 bits);
 	void (*resize)(struct tty *t);
 	long (*ioctl)(struct tty *t, struct file *f, unsigned cmd,
 		      unsigned long arg);
 	void (*free)(struct tty *t);
 };
+
+#define TIOCPKT_FLUSHREAD 1
+#define TIOCPKT_FLUSHWRITE 2
+#define TIOCPKT_STOP 4
+#define TIOCPKT_START 8
+#define TIOCPKT_NOSTOP 16
+#define TIOCPKT_DOSTOP 32
 
 #define TTY_BUF 4096u
 
