@@ -582,12 +582,12 @@ static void get_goal(struct tty *t, struct read_goal *g, size_t want)
 	g->between = min > 0;
 }
 
-static bool input_ready(struct tty *t, size_t min)
+static bool input_ready(struct tty *t, const struct file *f, size_t min)
 {
 	bool r;
 
 	irq_lock(&t->lock);
-	r = ldisc_readable_locked(t, min) || t->hupped || t->other_closed;
+	r = ldisc_readable_locked(t, min) || file_hupped(f) || t->other_closed;
 	irq_unlock(&t->lock);
 	return r;
 }
@@ -603,7 +603,7 @@ static int wait_input_relock(struct tty *t, struct file *f, unsigned flags,
 
 	if (g->timeout_ns && (!g->between || done))
 		deadline = clock_ns() + g->timeout_ns;
-	if (input_ready(t, need))
+	if (input_ready(t, f, need))
 		return 0;
 	if (!g->min && !g->timeout_ns)
 		return -ETIMEDOUT;
@@ -612,7 +612,7 @@ static int wait_input_relock(struct tty *t, struct file *f, unsigned flags,
 	if (g->between)
 		need = 1;	/* each byte starts the timer anew */
 	mutex_unlock(&t->read_lock);
-	err = wait_event_intr_until(&t->read_wait, input_ready(t, need),
+	err = wait_event_intr_until(&t->read_wait, input_ready(t, f, need),
 				    deadline);
 	mutex_lock(&t->read_lock);
 	return err == -EINTR ? -ERESTARTSYS : err;
@@ -638,7 +638,7 @@ ssize_t ldisc_read(struct tty *t, struct file *f, struct iter *it,
 		irq_lock(&t->lock);
 		get_goal(t, &g, it->count + (size_t)done);
 		n = take_locked(t, k, min_t(size_t, sizeof(k), it->count), &end);
-		gone = t->hupped || t->other_closed;
+		gone = file_hupped(f) || t->other_closed;
 		irq_unlock(&t->lock);
 		if (n && copy_to_iter(k, n, it) != n) {
 			err = -EFAULT;
@@ -652,7 +652,7 @@ ssize_t ldisc_read(struct tty *t, struct file *f, struct iter *it,
 		if (L_FLAG(t, ICANON) ? done > 0 : done && (size_t)done >= g.min)
 			break;
 		if (gone) {
-			err = t->other_closed && !t->hupped ? -EIO : 0;
+			err = file_hupped(f) ? 0 : -EIO;
 			break;
 		}
 		err = wait_input_relock(t, f, flags, &g, (size_t)done);
@@ -667,12 +667,12 @@ ssize_t ldisc_read(struct tty *t, struct file *f, struct iter *it,
 	return done ? done : err;
 }
 
-static bool can_write(struct tty *t)
+static bool can_write(struct tty *t, const struct file *f)
 {
 	bool r;
 
 	irq_lock(&t->lock);
-	r = (!t->stopped && room(t) >= 8) || t->hupped || t->other_closed;
+	r = (!t->stopped && room(t) >= 8) || file_hupped(f) || t->other_closed;
 	irq_unlock(&t->lock);
 	return r;
 }
@@ -685,7 +685,7 @@ static int write_chunk(struct tty *t, struct file *f, const u8 *k, size_t n,
 		bool gone;
 
 		irq_lock(&t->lock);
-		gone = t->hupped || (t->is_pty && t->other_closed);
+		gone = file_hupped(f) || (t->is_pty && t->other_closed);
 		if (!gone)
 			*done += out_block_locked(t, k + *done, n - *done);
 		irq_unlock(&t->lock);
@@ -695,7 +695,7 @@ static int write_chunk(struct tty *t, struct file *f, const u8 *k, size_t n,
 			break;
 		if ((f->flags & O_NONBLOCK) || (flags & IOCB_NOWAIT))
 			return -EAGAIN;
-		if (wait_event_intr(&t->write_wait, can_write(t)))
+		if (wait_event_intr(&t->write_wait, can_write(t, f)))
 			return -ERESTARTSYS;
 	}
 	return 0;

@@ -570,6 +570,7 @@ static int ptmx_open(struct inode *i, struct file *f)
 		return err;
 	}
 	f->priv = master;
+	f->priv_seq = 0;
 	return 0;
 }
 

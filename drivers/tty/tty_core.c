@@ -142,10 +142,9 @@ int tty_open_file(struct tty *t, struct file *f, bool may_control)
 	irq_lock(&t->lock);
 	if (t->exclusive && !capable(CAP_SYS_ADMIN))
 		err = -EBUSY;
-	else if (!t->count++ && !t->is_master) {
-		t->hupped = false;
+	else if (!t->count++)
 		ldisc_reset_locked(t);
-	}
+	f->priv_seq = t->hang_ups;
 	irq_unlock(&t->lock);
 	if (err)
 		return err;
@@ -217,11 +216,13 @@ static void tty_release(struct file *f)
 	tty_put(t);
 }
 
-static bool file_hupped(struct file *f)
+/* The console itself is never hung up. */
+bool file_hupped(const struct file *f)
 {
-	struct tty *t = f->priv;
+	const struct tty *t = f->priv;
 
-	return !t || (READ_ONCE(t->hupped) && f->inode->rdev != DEV_CONSOLE);
+	return !t || (READ_ONCE(t->hang_ups) != f->priv_seq &&
+		      f->inode->rdev != DEV_CONSOLE);
 }
 
 static ssize_t tty_read(struct file *f, struct iter *it, u64 *pos,
@@ -276,7 +277,7 @@ static u32 tty_poll(struct file *f, struct poll_table *pt)
 		ev |= EPOLLIN | EPOLLRDNORM;
 	if (!t->stopped && t->ops->room(t) >= 8)
 		ev |= EPOLLOUT | EPOLLWRNORM;
-	if (t->hupped || (t->is_pty && t->other_closed))
+	if (t->is_pty && t->other_closed)
 		ev |= EPOLLHUP | EPOLLIN | EPOLLRDNORM;
 	irq_unlock(&t->lock);
 	return file_hupped(f) ? HUNG_UP : ev;
@@ -295,12 +296,14 @@ const struct file_ops tty_fops = {
 void tty_hangup(struct tty *t)
 {
 	irq_lock(&t->lock);
-	t->hupped = true;
+	t->hang_ups++;
 	ldisc_reset_locked(t);
 	irq_unlock(&t->lock);
 	tty_signal_session_hup(t);
 	wake_all(&t->read_wait);
 	wake_all(&t->write_wait);
+	if (t->link)
+		tty_wakeup(t->link);
 }
 
 static struct char_device dev_tty = {

@@ -10,6 +10,8 @@
 extern const struct file_ops tty_fops;
 int tty_check_change_intr(struct tty *t, int sig);
 int tty_open_file(struct tty *t, struct file *f, bool may_control);
+/* Was the terminal hung up since the file was opened? */
+bool file_hupped(const struct file *f);
 
 /* ldisc.c: all with tty->lock held unless said */
 void ldisc_reset_locked(struct tty *t);

@@ -78,10 +78,13 @@ static u32 baud_of(u32 cflag, u32 explicit)
 
 static void drain_intr(struct tty *t)
 {
+	u32 hang_ups = READ_ONCE(t->hang_ups);
+
 	if (!t->ops->pending)
 		return;
 	ignore_error(wait_event_intr(&t->write_wait,
-				     !t->ops->pending(t) || t->hupped));
+				     !t->ops->pending(t) ||
+				     READ_ONCE(t->hang_ups) != hang_ups));
 }
 
 static void keep(u32 *now, u32 old, u32 fixed)
@@ -365,7 +368,7 @@ long tty_ioctl(struct file *f, unsigned cmd, unsigned long arg)
 	bool handled;
 	long ret;
 
-	if (!t || t->hupped)
+	if (file_hupped(f))
 		return cmd == TIOCSPGRP ? -ENOTTY : -EIO;
 	real = t->is_master && t->link ? t->link : t;
 	ret = tty_job_ioctl(t, real, f, cmd, arg, &handled);

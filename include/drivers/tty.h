@@ -143,7 +143,7 @@ struct tty {
 	struct winsize winsize;		/* lock */
 	u32 count;			/* opens. lock */
 	bool stopped;			/* ^S. lock */
-	bool hupped;			/* lock */
+	u32 hang_ups;			/* a file of an older one is dead. lock */
 	bool exclusive;
 	bool other_closed;		/* pty: no one at the other end */
 	bool packet;			/* master: packet mode */

@@ -506,6 +506,7 @@ struct file {
 		u32 uid, euid;
 	} owner;			/* F_SETOWN */
 	u32 wb_err_seq;
+	u32 priv_seq;			/* the driver's, beside priv */
 	struct rcu_head rcu;
 };
 
