@@ -77,9 +77,8 @@ static int zero_mmap(struct file *f, struct vma *v)
 		return err;
 	err = shm->ops->mmap(shm, v);
 	if (!err)
-		v->file = shm;	/* the area keeps the reference */
-	else
-		file_put(shm);
+		v->file = shm;
+	file_put(shm);		/* the area has a reference of its own */
 	return err;
 }
 
