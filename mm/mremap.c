@@ -29,11 +29,29 @@ struct remap {
 
 /* --- moving entries --- */
 
+/* The tables of a range without areas. */
+static void drop_tables(struct mm *mm, unsigned long start, unsigned long end)
+{
+	struct vma *next = vma_find(mm, start);
+	struct rb_node *below = next ? rb_prev(&next->node) :
+				       rb_last(&mm->vmas);
+	struct vma *prev = rb_entry_safe(below, struct vma, node);
+	LIST_HEAD(tables);
+
+	pt_free_range(mm, start, end, prev ? prev->end : 0,
+		      next ? next->start : USER_END, &tables);
+	mm_flush(mm);
+	pt_put_tables(&tables);
+}
+
 static int make_tables(struct mm *mm, unsigned long start, unsigned long end)
 {
-	for (; start < end; start = pt_table_end(start, end))
-		if (!pt_get(mm, start))
+	for (unsigned long at = start; at < end; at = pt_table_end(at, end)) {
+		if (!pt_get(mm, at)) {
+			drop_tables(mm, start, end);
 			return -ENOMEM;
+		}
+	}
 	return 0;
 }
 
