@@ -56,7 +56,16 @@ static bool loses(struct pte old, struct pte e)
 	       (pte_executable(old) && !pte_executable(e));
 }
 
-/* Entries of one table; true if one lost a permission. */
+/* Write-out relies on read-only entries of such areas: no store may come in
+ * by a TLB once the table's lock is free. */
+static bool is_watched(const struct vma *v)
+{
+	return (v->flags & VM_SHARED) && v->mapping &&
+	       !mapping_is_shmem(v->mapping);
+}
+
+/* Entries of one table; true if one lost a permission and is still to be
+ * flushed. */
 static bool change_table(struct vma *v, struct pte *pte, unsigned n)
 {
 	struct page *table = pt_page(pte);
@@ -76,6 +85,10 @@ static bool change_table(struct vma *v, struct pte *pte, unsigned n)
 		e = entry_for(v, old);
 		lost |= loses(old, e);
 		pte_store(&pte[i], e);
+	}
+	if (unlikely(lost && is_watched(v))) {
+		mm_flush(v->mm);
+		lost = false;
 	}
 	spin_unlock(&table->ptl);
 	return lost;

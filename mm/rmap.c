@@ -161,9 +161,11 @@ static void protect_one(struct vma *v, struct page *p) __no_analysis
 	e = pte_read(pte);
 	if (pte_is_parked(e) || pte_writable(e))
 		any = protect_run_locked(v, pte, addr);
-	spin_unlock(pte_lock_of(pte));
+	/* Before the lock goes: who writes a neighbour of the run out finds
+	 * its entry protected, and must be able to rely on that. */
 	if (any)
 		mm_flush(v->mm);
+	spin_unlock(pte_lock_of(pte));
 }
 
 void page_write_protect_all(struct page *p)

@@ -156,6 +156,30 @@ static unsigned zap_entries(struct gather *g, struct vma *v, struct pte *pte,
 	return cleared;
 }
 
+/* Another thread stores by what its TLB remembers until the flush, and those
+ * stores must reach the disk as well.  Write-out protects a page only where it
+ * finds an entry; so no entry goes before it is protected everywhere. */
+static void stop_stores_locked(struct vma *v, struct pte *pte, unsigned n)
+{
+	bool any = false;
+
+	for (unsigned i = 0; i < n; i++) {
+		struct pte e = pte_read(&pte[i]);
+
+		if (pte_present(e) && pte_writable(e)) {
+			pte_store(&pte[i], pte_wrprotect(e));
+			any = true;
+		}
+	}
+	if (any)
+		mm_flush(v->mm);
+}
+
+static bool may_run_elsewhere(struct mm *mm)
+{
+	return mm != current->mm || ref_count(&mm->users) > 1;
+}
+
 static void zap_table(struct gather *g, struct vma *v, struct pte *pte,
 		      unsigned n, bool keep_anon) __no_analysis
 {
@@ -165,6 +189,9 @@ static void zap_table(struct gather *g, struct vma *v, struct pte *pte,
 		return;
 	if (!g->is_exit)
 		spin_lock(&table->ptl);
+	if (unlikely(vma_tracks_dirty(v)) && !g->is_exit &&
+	    may_run_elsewhere(v->mm))
+		stop_stores_locked(v, pte, n);
 	table->pt_used -= zap_entries(g, v, pte, n, table->pt_used, keep_anon);
 	if (!g->is_exit)
 		spin_unlock(&table->ptl);
