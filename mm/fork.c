@@ -313,10 +313,10 @@ int mm_fork(struct mm *from, struct mm **out)
 	err = mm_create(&c.to);
 	if (err)
 		return err;
-	copy_fields(c.to, from);
 	err = rwsem_write_lock_killable(&from->map_lock);
 	if (err)
 		goto err_put;
+	copy_fields(c.to, from);
 	err = copy_areas(from, &c);
 	if (c.lost_write)
 		mm_flush(from);
