@@ -134,33 +134,53 @@ int vma_change_flags(struct vma **vp, unsigned long start, unsigned long end,
 	return 0;
 }
 
+/* Memory becomes data, and is promised; or the promise of what was never
+ * touched is taken back.  The promise in *back falls due on success. */
+static int account_change(const struct vma *v, u64 pages,
+			  unsigned long *flags, u64 *charged, u64 *back)
+{
+	int err;
+
+	if (!(*flags & VM_WRITE)) {
+		if ((v->flags & VM_ACCOUNT) && vma_is_anon(v) && !v->has_anon) {
+			*flags &= ~VM_ACCOUNT;
+			*back = pages;
+		}
+		return 0;
+	}
+	if (!may_expand_vm(v->mm, *flags, pages) &&
+	    may_expand_vm(v->mm, v->flags, pages))
+		return -ENOMEM;
+	if (!is_private_writable(*flags) || (*flags & VM_ACCOUNT))
+		return 0;
+	err = vm_commit(pages);
+	if (err)
+		return err;
+	*charged = pages;
+	*flags |= VM_ACCOUNT;
+	return 0;
+}
+
 static int protect_one(struct vma **vp, unsigned long start, unsigned long end,
 		       unsigned long flags, bool *lost)
 {
+	u64 pages = (end - start) >> PAGE_SHIFT, charged = 0, back = 0;
 	struct vma *v = *vp;
-	u64 pages = (end - start) >> PAGE_SHIFT, charged = 0;
 	int err;
 
 	if (v->flags & VM_SEALED)
 		return -EPERM;
 	if (flags == v->flags)
 		return 0;
-	if ((flags & VM_WRITE) && !(v->flags & VM_WRITE) &&
-	    !may_expand_vm(v->mm, flags, 0))
-		return -ENOMEM;
-	if (is_private_writable(flags) && !(v->flags & (VM_ACCOUNT |
-							 VM_NORESERVE))) {
-		err = vm_commit(pages);
-		if (err)
-			return err;
-		charged = pages;
-		flags |= VM_ACCOUNT;
-	}
+	err = account_change(v, pages, &flags, &charged, &back);
+	if (err)
+		return err;
 	err = vma_change_flags(vp, start, end, flags);
 	if (err) {
 		vm_uncommit(charged);
 		return err;
 	}
+	vm_uncommit(back);
 	*lost |= change_range(*vp, start, end);
 	return 0;
 }
