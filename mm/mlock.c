@@ -41,6 +41,10 @@ static int populate_area(struct vma *v, unsigned long *start,
 	int err = 0;
 
 	*start = max(*start, v->start);
+	if (v->flags & VM_LOCKONFAULT) {	/* as it says */
+		*start = stop;
+		return 0;
+	}
 	if (prot_is_none(v->prot) || (v->flags & (VM_PFNMAP | VM_IO))) {
 		*start = stop;
 		return -EFAULT;
