@@ -61,20 +61,26 @@ u64 vm_commit_limit_pages(void)
 	return mem_total_pages() * (u64)sysctl_overcommit_ratio / 100;
 }
 
-int vm_commit(u64 pages)
+int vm_commit_instead(u64 pages, u64 back)
 {
 	u64 sum;
 
 	if (!pages)
 		return 0;
-	if (sysctl_overcommit_memory == 0 && pages > mem_total_pages())
+	if (sysctl_overcommit_memory == 0 && pages - back > mem_total_pages())
 		return -ENOMEM;
 	sum = (u64)__atomic_add_fetch(&committed, (s64)pages,
 				      __ATOMIC_RELAXED);
-	if (sysctl_overcommit_memory != 2 || sum <= vm_commit_limit_pages())
+	if (sysctl_overcommit_memory != 2 || pages == back ||
+	    sum - back <= vm_commit_limit_pages())
 		return 0;
 	vm_uncommit(pages);
 	return -ENOMEM;
+}
+
+int vm_commit(u64 pages)
+{
+	return vm_commit_instead(pages, 0);
 }
 
 void vm_uncommit(u64 pages)

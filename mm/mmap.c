@@ -200,11 +200,26 @@ static void area_publish(struct vma *v)
 	mm_check(mm);
 }
 
+/* What a mapping at a fixed place takes the place of. */
+static void count_replaced(struct mm *mm, unsigned long start,
+			   unsigned long end, u64 *pages, u64 *promised)
+{
+	struct vma *v = vma_find(mm, start);
+
+	for (; v && v->start < end; v = vma_next(v)) {
+		u64 n = (min(v->end, end) - max(v->start, start)) >> PAGE_SHIFT;
+
+		*pages += n;
+		if (v->flags & VM_ACCOUNT)
+			*promised += n;
+	}
+}
+
 static int map_locked(struct mm *mm, const struct map_request *rq,
 		      unsigned long flags, unsigned long *addr,
 		      struct list *dead)
 {
-	u64 pages = rq->len >> PAGE_SHIFT;
+	u64 pages = rq->len >> PAGE_SHIFT, gone = 0, back = 0;
 	struct vma *v;
 	int err;
 
@@ -218,10 +233,12 @@ static int map_locked(struct mm *mm, const struct map_request *rq,
 		return -EEXIST;
 	if (!may_lock_more(mm, flags, rq->len))
 		return -EAGAIN;
-	if (!may_expand_vm(mm, flags, pages))
+	if (rq->flags & MAP_FIXED)
+		count_replaced(mm, *addr, *addr + rq->len, &gone, &back);
+	if (!may_expand_vm(mm, flags, pages - gone))
 		return -ENOMEM;
 	if (is_private_writable(flags)) {
-		err = vm_commit(pages);
+		err = vm_commit_instead(pages, back);
 		if (err)
 			return err;
 		flags |= VM_ACCOUNT;

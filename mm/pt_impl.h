@@ -275,6 +275,8 @@ static inline unsigned long vma_start_gap(const struct vma *v)
 /* --- limits (limits.c) --- */
 u64 rlimit_of(unsigned resource);
 bool mm_capable(int cap);
+/* vm_commit(), where `back` pages of other promises are to be given back. */
+int __must_check vm_commit_instead(u64 pages, u64 back);
 /* RLIMIT_AS and RLIMIT_DATA. */
 bool may_expand_vm(struct mm *mm, unsigned long flags, u64 pages);
 /* RLIMIT_MEMLOCK, if VM_LOCKED is in flags. */
