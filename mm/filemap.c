@@ -20,17 +20,29 @@
 
 /* --- getting pages up to date --- */
 
+/* A hole of a file in memory: it takes a page, which has to be allowed, and
+ * what is not allowed does not stay. */
+static int fill_hole_unlock(struct mapping *m, struct page *p)
+{
+	int err = m->ops->page_mkwrite ? m->ops->page_mkwrite(m, p) : 0;
+
+	if (unlikely(err)) {
+		page_cache_remove(p);
+	} else {
+		page_zero(page_to_va(p));
+		page_flag_set(p, PG_UPTODATE);
+	}
+	page_unlock(p);
+	return err;
+}
+
 int page_read_locked(struct page *p)
 {
 	struct mapping *m = p->mapping;
 	int err;
 
-	if (!m->ops->read_pages) {
-		page_zero(page_to_va(p));
-		page_flag_set(p, PG_UPTODATE);
-		page_unlock(p);
-		return 0;
-	}
+	if (!m->ops->read_pages)
+		return fill_hole_unlock(m, p);
 	page_flag_clear(p, PG_ERROR);
 	vmstat_add(VM_PGPGIN, PAGE_SIZE / 1024);
 	err = m->ops->read_pages(m, &p, 1);

@@ -52,6 +52,7 @@ static int write_begin(struct mapping *m, u64 pos, unsigned len,
 		return err;
 	err = count_page(m->host, p);
 	if (unlikely(err)) {
+		page_cache_remove(p);	/* new: what has data is counted */
 		page_unlock(p);
 		page_put(p);
 		return err;
@@ -186,7 +187,9 @@ static int allocate_page(struct inode *i, u64 index)
 	if (err)
 		return err;
 	err = count_page(i, p);
-	if (!err) {
+	if (err) {
+		page_cache_remove(p);	/* as in write_begin() */
+	} else {
 		if (!page_test(p, PG_UPTODATE)) {
 			page_zero(page_to_va(p));
 			page_flag_set(p, PG_UPTODATE);
