@@ -189,6 +189,26 @@ static int area_make(struct mm *mm, const struct map_request *rq,
 	return 0;
 }
 
+/* Counts the area among the writable ones, so that nobody seals its object
+ * from here on, unless somebody has.  *held is to be dropped when the area
+ * itself counts. */
+static int hold_writable(const struct vma *v, struct mapping **held)
+{
+	struct mapping *m = v->mapping;
+	int err;
+
+	if (!m || !m->ops->may_map_writable || !is_shared_writable(v))
+		return 0;
+	fetch_add(&m->writable_vmas, 1);
+	smp_mb();	/* the count, then the seals */
+	err = m->ops->may_map_writable(m);
+	if (err)
+		fetch_add(&m->writable_vmas, (u32)-1);
+	else
+		*held = m;
+	return err;
+}
+
 static void area_publish(struct vma *v)
 {
 	struct mm *mm = v->mm;
@@ -220,6 +240,7 @@ static int map_locked(struct mm *mm, const struct map_request *rq,
 		      struct list *dead)
 {
 	u64 pages = rq->len >> PAGE_SHIFT, gone = 0, back = 0;
+	struct mapping *held = NULL;
 	struct vma *v;
 	int err;
 
@@ -246,13 +267,16 @@ static int map_locked(struct mm *mm, const struct map_request *rq,
 	err = area_make(mm, rq, *addr, flags, &v);
 	if (err)
 		goto err_uncommit;
-	err = unmap_range_locked(mm, *addr, *addr + rq->len, dead);
-	if (err) {
-		vma_release(v);
-		goto err_uncommit;
-	}
-	area_publish(v);
-	return 0;
+	err = hold_writable(v, &held);
+	if (!err)
+		err = unmap_range_locked(mm, *addr, *addr + rq->len, dead);
+	if (!err)
+		area_publish(v);
+	if (held)
+		fetch_add(&held->writable_vmas, (u32)-1);
+	if (!err)
+		return 0;
+	vma_release(v);
 err_uncommit:
 	if (flags & VM_ACCOUNT)
 		vm_uncommit(pages);

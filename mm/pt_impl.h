@@ -252,6 +252,11 @@ static inline u64 vma_index(const struct vma *v, unsigned long addr)
 {
 	return v->pgoff + ((addr - v->start) >> PAGE_SHIFT);
 }
+static inline bool is_shared_writable(const struct vma *v)
+{
+	return (v->flags & (VM_SHARED | VM_MAYWRITE)) ==
+	       (VM_SHARED | VM_MAYWRITE);
+}
 static inline bool is_private_writable(unsigned long flags)
 {
 	return (flags & (VM_NORESERVE | VM_SHARED | VM_WRITE)) == VM_WRITE;

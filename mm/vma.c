@@ -378,12 +378,6 @@ void vma_release(struct vma *v)
 	slab_free(vma_cache, v);
 }
 
-static bool is_shared_writable(const struct vma *v)
-{
-	return (v->flags & (VM_SHARED | VM_MAYWRITE)) ==
-	       (VM_SHARED | VM_MAYWRITE);
-}
-
 void vma_link_file(struct vma *v)
 {
 	struct mapping *m = v->mapping;

@@ -42,12 +42,32 @@ static int count_page(struct inode *i, struct page *p)
 	return 0;
 }
 
+static int may_map_writable(struct mapping *m)
+{
+	return file_of(m->host)->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE) ?
+		-EPERM : 0;
+}
+
+/* Under the inode's lock, so seals are what they will be. */
+static int check_write_seals(struct mapping *m, u64 end)
+{
+	u32 seals = file_of(m->host)->seals;
+
+	if (likely(!seals))
+		return 0;
+	if ((seals & F_SEAL_GROW) && end > mapping_size(m))
+		return -EPERM;
+	return may_map_writable(m);
+}
+
 static int write_begin(struct mapping *m, u64 pos, unsigned len,
 		       struct page **page)
 {
 	struct page *p;
-	int err = page_cache_grab(m, pos >> PAGE_SHIFT, &p);
+	int err = check_write_seals(m, pos + len);
 
+	if (!err)
+		err = page_cache_grab(m, pos >> PAGE_SHIFT, &p);
 	if (err)
 		return err;
 	err = count_page(m->host, p);
@@ -85,6 +105,7 @@ static void page_release(struct mapping *m, struct page *p)
 const struct mapping_ops tmpfs_mapping_ops = {
 	.write_begin = write_begin,
 	.page_mkwrite = page_mkwrite,
+	.may_map_writable = may_map_writable,
 	.page_release = page_release,
 };
 

@@ -382,6 +382,20 @@ static u32 seals_with_exec(const struct inode *i)
 				F_SEAL_FUTURE_WRITE : 0;
 }
 
+/* Sealed first, then who maps it writable is looked for; who maps it counts
+ * first and then looks at the seals: one of two sees the other. */
+static int set_seals_locked(struct inode *i, struct tmpfs_file *t, u32 seals)
+{
+	u32 old = t->seals;
+
+	WRITE_ONCE(t->seals, seals);
+	smp_mb();
+	if (!(seals & ~old & F_SEAL_WRITE) || !READ_ONCE(i->data.writable_vmas))
+		return 0;
+	WRITE_ONCE(t->seals, old);
+	return -EBUSY;
+}
+
 long memfd_add_seals(struct file *f, unsigned seals)
 {
 	struct tmpfs_file *t = sealable(f);
@@ -397,11 +411,8 @@ long memfd_add_seals(struct file *f, unsigned seals)
 		seals |= seals_with_exec(i);
 	if (t->seals & F_SEAL_SEAL)
 		err = -EPERM;
-	else if ((seals & F_SEAL_WRITE) && !(t->seals & F_SEAL_WRITE) &&
-		 READ_ONCE(i->data.writable_vmas))
-		err = -EBUSY;
 	else
-		t->seals |= seals;
+		err = set_seals_locked(i, t, t->seals | seals);
 	mutex_unlock(&i->lock);
 	return err;
 }

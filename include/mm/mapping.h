@@ -47,6 +47,9 @@ struct mapping_ops {
 	int (*page_mkwrite)(struct mapping *m, struct page *page);
 	/* The page leaves the cache (truncate): free priv. NULL: nothing. */
 	void (*page_release)(struct mapping *m, struct page *page);
+	/* May an area show it shared and writable?  Asked when the area is
+	 * counted in writable_vmas already.  NULL: yes. */
+	int (*may_map_writable)(struct mapping *m);
 	/* Direct I/O: -EINVAL if NULL. */
 	ssize_t (*direct_io)(struct mapping *m, struct iter *it, u64 pos);
 };
