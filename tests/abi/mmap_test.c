@@ -5,8 +5,10 @@
 #include <setjmp.h>
 #include <stdint.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/syscall.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 static sigjmp_buf env;
 
@@ -453,4 +455,139 @@ TEST(sealed_memory_that_is_read_only_is_not_discarded)
 		_exit(0);
 	}
 	CHECK_CHILD(pid);
+}
+
+static long status_of(const char *file, const char *name)
+{
+	char line[128];
+	FILE *f = fopen(file, "r");
+	long kb = -1;
+
+	CHECK(f != NULL);
+	while (kb < 0 && fgets(line, sizeof(line), f))
+		if (!strncmp(line, name, strlen(name)))
+			kb = atol(line + strlen(name));
+	fclose(f);
+	CHECK(kb >= 0);
+	return kb;
+}
+
+#define MIB (1024 * 1024ul)
+
+static void limit(int what, unsigned long to)
+{
+	struct rlimit r = { to, to };
+
+	CHECK(setrlimit(what, &r) == 0);
+}
+
+TEST(what_becomes_writable_counts_as_data)
+{
+	char *p = mmap(NULL, 64 * MIB, PROT_NONE,
+		       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	CHECK(p != MAP_FAILED);
+	limit(RLIMIT_DATA, 32 * MIB);
+	CHECK_ERR(mprotect(p, 64 * MIB, PROT_READ | PROT_WRITE), ENOMEM);
+	CHECK(mprotect(p, MIB, PROT_READ | PROT_WRITE) == 0);
+	CHECK(mprotect(p, MIB, PROT_READ) == 0);
+	limit(RLIMIT_DATA, 0);
+	CHECK_ERR(mprotect(p, MIB, PROT_READ | PROT_WRITE), ENOMEM);
+	CHECK(mprotect(p, 64 * MIB, PROT_READ) == 0);
+}
+
+TEST(a_mapping_in_place_of_another_needs_no_more_room)
+{
+	char *p = anon(64 * MIB);
+
+	limit(RLIMIT_AS, status_of("/proc/self/status", "VmSize:") * 1024ul +
+			 4 * MIB);
+	CHECK(mmap(p, 64 * MIB, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS |
+		   MAP_FIXED, -1, 0) == p);
+	CHECK_ERR(mmap(NULL, 64 * MIB, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS,
+		       -1, 0), ENOMEM);
+	CHECK_ERR(mmap(p, 96 * MIB, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS |
+		       MAP_FIXED, -1, 0), ENOMEM);
+}
+
+TEST(a_promise_is_taken_back_where_nothing_was_stored)
+{
+	char *p = anon(256 * MIB);
+	long before = status_of("/proc/meminfo", "Committed_AS:");
+
+	CHECK(mprotect(p, 256 * MIB, PROT_NONE) == 0);
+	CHECK(status_of("/proc/meminfo", "Committed_AS:") < before - 200000);
+	CHECK(mprotect(p, 256 * MIB, PROT_READ | PROT_WRITE) == 0);
+	CHECK(status_of("/proc/meminfo", "Committed_AS:") > before - 50000);
+}
+
+TEST(shared_memory_of_dev_zero_is_given_back)
+{
+	int fd = open("/dev/zero", O_RDWR);
+	long before = status_of("/proc/meminfo", "Shmem:");
+
+	CHECK(fd >= 0);
+	for (int i = 0; i < 16; i++) {
+		char *p = mmap(NULL, 4 * MIB, PROT_READ | PROT_WRITE,
+			       MAP_SHARED, fd, 0);
+
+		CHECK(p != MAP_FAILED);
+		memset(p, 1, 4 * MIB);
+		CHECK(munmap(p, 4 * MIB) == 0);
+	}
+	CHECK(status_of("/proc/meminfo", "Shmem:") < before + 20000);
+}
+
+TEST(what_is_locked_on_fault_grows_without_pages)
+{
+	char *p = anon(4096);
+	unsigned char in[32];
+
+	CHECK(syscall(SYS_mlock2, p, 4096, 1 /* MLOCK_ONFAULT */) == 0);
+	p = mremap(p, 4096, sizeof(in) * 4096, MREMAP_MAYMOVE);
+	CHECK(p != MAP_FAILED);
+	CHECK(mincore(p, sizeof(in) * 4096, in) == 0);
+	for (unsigned i = 1; i < sizeof(in); i++)
+		CHECK_EQ(in[i] & 1, 0);
+}
+
+/* The pages of a tmpfs of 64 KiB that a file of 1 MiB gets. */
+static int pages_until_full(int (*touch)(int fd, char *p, int i))
+{
+	long before = status_of("/proc/meminfo", "Shmem:");
+	int fd, n = 0;
+	char *p;
+
+	mkdir("/tmp/small", 0700);
+	CHECK(mount("small", "/tmp/small", "tmpfs", 0, "size=64k") == 0);
+	fd = open("/tmp/small/f", O_RDWR | O_CREAT, 0600);
+	CHECK(fd >= 0 && ftruncate(fd, MIB) == 0);
+	p = mmap(NULL, MIB, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	CHECK(p != MAP_FAILED);
+	for (int i = 0; i < 256; i++)
+		n += !touch(fd, p, i);
+	CHECK(status_of("/proc/meminfo", "Shmem:") < before + 512);
+	CHECK(munmap(p, MIB) == 0 && close(fd) == 0);
+	CHECK(umount("/tmp/small") == 0 && rmdir("/tmp/small") == 0);
+	return n;
+}
+
+static int load(int fd, char *p, int i)
+{
+	return faults(p + i * 4096, 0);
+}
+
+static int refused(int fd, char *p, int i)
+{
+	return pwrite(fd, "x", 1, i * 4096) != 1;
+}
+
+TEST(reading_holes_through_memory_keeps_to_the_size_of_a_tmpfs)
+{
+	CHECK(pages_until_full(load) <= 16);
+}
+
+TEST(what_a_full_tmpfs_refuses_takes_no_memory)
+{
+	CHECK(pages_until_full(refused) <= 16);
 }
