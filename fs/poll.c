@@ -253,7 +253,7 @@ static long select_pass(struct select_sets *s, int n, struct poll_wait *pw,
 		unsigned long all = word(s->in, w) | word(s->out, w) |
 				    word(s->ex, w);
 
-		for (unsigned b = 0; all >> b && b < 64; b++) {
+		for (unsigned b = 0; b < 64 && all >> b; b++) {
 			int fd = (int)(w * 64 + b);
 
 			if (!(all >> b & 1) || fd >= n)
