@@ -183,15 +183,16 @@ static void check_locks(struct task *t, u64 now)
 #if CONFIG_DEBUG
 	for (u32 i = 0; i < READ_ONCE(t->held_count); i++) {
 		const struct held_lock *l = &t->held[i];
+		u64 since = READ_ONCE(l->since);	/* may be after now */
 		char site[96];
 
-		if (l->sleeps || now - l->since < SPIN_HELD_NS ||
+		if (l->sleeps || now < since || now - since < SPIN_HELD_NS ||
 		    !may_report())
 			continue;
 		symbol_format(l->site, site, sizeof(site));
 		pr_err("INFO: task %.16s:%d holds %s, taken at %s, for more than %llu seconds.\n",
 		       t->comm, t->tid, l->name ? l->name : "lock", site,
-		       (now - l->since) / NSEC_PER_SEC);
+		       (now - since) / NSEC_PER_SEC);
 		task_dump(t);
 	}
 #endif
