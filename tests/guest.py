@@ -117,6 +117,12 @@ def kernel_files(machine):
     return kernel, machine.initrd, machine.append
 
 
+def is_debug(machine):
+    """Is the kernel a debug build?  Its checks have their price."""
+    kernel = os.path.abspath(kernel_files(machine)[0])
+    return os.path.basename(os.path.dirname(kernel)) == "debug"
+
+
 def qemu_words(machine):
     kernel, initrd, append = kernel_files(machine)
     if not os.path.exists(kernel):

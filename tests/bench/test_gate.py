@@ -24,11 +24,6 @@ def kernel_path(machine):
     return guest.kernel_files(machine)[0]
 
 
-def is_debug(machine):
-    """The checks of a debug build have their price."""
-    return os.path.basename(os.path.dirname(kernel_path(machine))) == "debug"
-
-
 def count(machine, kernel):
     m = machine.with_(smp=1, append=counts.append_of(kernel), timeout=150,
                       silence=60)
@@ -71,7 +66,7 @@ def test_counts_are_there(measured):
 def test_within_limits(machine, kernel, measured, kind):
     if kernel == "linux":
         pytest.skip("the limits are Hartwood's")
-    if is_debug(machine):
+    if guest.is_debug(machine):
         pytest.skip("a debug build counts its checks")
     over = {key: limit for key, limit in read_limits().items()
             if key[0] == kind and measured.get(key, 0) > limit}

@@ -202,5 +202,5 @@ def test_what_tracing_costs_hackbench(tools, kernel):
     before, on, after = (float(x) for x in
                          re.findall(r"^\w+ {} ([\d.]+)$", out, re.M))
     print(out)
-    if kernel != "linux":
+    if kernel != "linux" and not guest.is_debug(machine):
         assert on / min(before, after) < 1.03, out
