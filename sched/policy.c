@@ -127,9 +127,6 @@ int sched_check(const struct sched_params *p)
 		return -EINVAL;
 	if (p->flags & SCHED_FLAG_RECLAIM)
 		return -EINVAL;		/* no reclaiming of bandwidth */
-	if (p->flags & (SCHED_FLAG_KEEP_POLICY | SCHED_FLAG_KEEP_PARAMS))
-		return is_fair_policy(p->policy) || is_rt_policy(p->policy) ||
-		       p->policy == SCHED_DEADLINE ? 0 : -EINVAL;
 	if (p->policy == SCHED_DEADLINE)
 		return dl_check(p);
 	if (is_rt_policy(p->policy))
@@ -151,9 +148,6 @@ static void set_params(struct task *t, const struct sched_params *p)
 {
 	t->policy = p->policy;
 	sched_set_slack(t, t->timer_slack_ns);
-	t->reset_on_fork = p->flags & SCHED_FLAG_RESET_ON_FORK;
-	if (p->flags & SCHED_FLAG_KEEP_PARAMS)
-		return;
 	t->rt_priority = is_rt_policy(p->policy) ? p->priority : 0;
 	if (is_fair_policy(p->policy))
 		t->static_prio = NICE_TO_PRIO(clamp(p->nice, -20, 19));
@@ -166,25 +160,25 @@ static void set_params(struct task *t, const struct sched_params *p)
 	t->se.dl_abs = 0;	/* long past: a fresh start when queued */
 }
 
-static int set_locked(struct task *t, struct sched_params *p)
+static int set_locked(struct task *t, const struct sched_params *p)
 	__must_hold(&t->pi_lock)
 {
 	struct runq *rq;
-	int old = t->prio, err;
+	int old = t->prio, err = 0;
 
-	if (p->flags & SCHED_FLAG_KEEP_POLICY)
-		p->policy = t->policy;
-	if (p->flags & SCHED_FLAG_KEEP_PARAMS)
-		p->priority = t->rt_priority;
 	/* a deadline task must be free to run on every hart */
 	if (p->policy == SCHED_DEADLINE &&
 	    (READ_ONCE(online_harts.bits) & ~t->allowed.bits))
 		return -EPERM;
-	err = dl_admit(t, p->policy == SCHED_DEADLINE ? p : NULL);
+	if (!(p->flags & SCHED_FLAG_KEEP_PARAMS))
+		err = dl_admit(t, p->policy == SCHED_DEADLINE ? p : NULL);
 	if (err)
 		return err;
 	rq = change_begin(t);
-	set_params(t, p);
+	t->reset_on_fork = p->flags & SCHED_FLAG_RESET_ON_FORK;
+	/* Linux keeps the policy too: it is one of the parameters. */
+	if (!(p->flags & SCHED_FLAG_KEEP_PARAMS))
+		set_params(t, p);
 	t->normal_prio = normal_prio(t);
 	t->prio = effective_prio(t);
 	t->se.slice_start = t->se.sum_exec;
@@ -192,15 +186,14 @@ static int set_locked(struct task *t, struct sched_params *p)
 	return 0;
 }
 
-int sched_set(struct task *t, const struct sched_params *params)
+int sched_set(struct task *t, const struct sched_params *p)
 {
-	struct sched_params p = *params;
-	int err = sched_check(&p);
+	int err = sched_check(p);
 
 	if (err)
 		return err;
 	irq_lock(&t->pi_lock);
-	err = set_locked(t, &p);
+	err = set_locked(t, p);
 	irq_unlock(&t->pi_lock);
 	if (!err)
 		prio_was_set(t);

@@ -5,8 +5,9 @@
 struct task;
 
 bool sched_same_owner(struct task *t);
-/* -EPERM, by the rules of sched(7): rlimits and CAP_SYS_NICE. */
-int __must_check sched_may_set(struct task *t, const struct sched_params *p);
+/* sched_setattr: -EPERM by the rules of sched(7), which are rlimits and
+ * CAP_SYS_NICE.  *p gets what SCHED_FLAG_KEEP_* say is to stay. */
+int __must_check sched_apply(struct task *t, struct sched_params *p);
 /* sched_setscheduler and sched_setparam: nice stays what it is. */
 int sched_apply_legacy(int pid, struct sched_params *p);
 

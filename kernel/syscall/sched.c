@@ -32,16 +32,14 @@ long sys_sched_yield(void)
 	return 0;
 }
 
-static int apply(int pid, const struct sched_params *p)
+static int apply(int pid, struct sched_params *p)
 {
 	struct task *t;
 	int err = find(pid, &t);
 
 	if (err)
 		return err;
-	err = sched_may_set(t, p);
-	if (!err)
-		err = sched_set(t, p);
+	err = sched_apply(t, p);
 	task_put(t);
 	return err;
 }

@@ -55,13 +55,39 @@ static bool needs_privilege(struct task *t, const struct sched_params *p)
 	return !sched_same_owner(t);
 }
 
-int sched_may_set(struct task *t, const struct sched_params *p)
+/* What is to stay as it is, so that it is checked as all else is. */
+static void fill_kept(struct task *t, struct sched_params *p)
 {
-	int err = sched_check(p);
+	struct sched_params now;
 
-	if (err)
-		return err;
-	return needs_privilege(t, p) && !capable(CAP_SYS_NICE) ? -EPERM : 0;
+	sched_get(t, &now);
+	if (p->flags & SCHED_FLAG_KEEP_POLICY) {
+		p->policy = now.policy;
+		p->flags &= ~(u64)SCHED_FLAG_RESET_ON_FORK;
+		p->flags |= now.flags;
+	}
+	if (!(p->flags & SCHED_FLAG_KEEP_PARAMS))
+		return;
+	if (now.policy == SCHED_DEADLINE) {
+		p->runtime = now.runtime;
+		p->deadline = now.deadline;
+		p->period = now.period;
+	} else if (now.policy == SCHED_FIFO || now.policy == SCHED_RR) {
+		p->priority = now.priority;
+	} else {
+		p->nice = now.nice;
+	}
+}
+
+int sched_apply(struct task *t, struct sched_params *p)
+{
+	int err;
+
+	fill_kept(t, p);
+	err = sched_check(p);
+	if (!err && needs_privilege(t, p) && !capable(CAP_SYS_NICE))
+		err = -EPERM;
+	return err ? err : sched_set(t, p);
 }
 
 int sched_apply_legacy(int pid, struct sched_params *p)
@@ -71,14 +97,8 @@ int sched_apply_legacy(int pid, struct sched_params *p)
 
 	if (!t)
 		return -ESRCH;
-	if (p->flags & SCHED_FLAG_KEEP_POLICY) {
-		p->policy = t->policy;
-		p->flags = t->reset_on_fork ? SCHED_FLAG_RESET_ON_FORK : 0;
-	}
 	p->nice = task_nice(t);
-	err = sched_may_set(t, p);
-	if (!err)
-		err = sched_set(t, p);
+	err = sched_apply(t, p);
 	task_put(t);
 	return err;
 }

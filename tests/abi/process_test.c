@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <spawn.h>
+#include <stdint.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -353,6 +354,41 @@ TEST(affinity_and_policy)
 	CPU_ZERO(&set);
 	CHECK_ERR(sched_setaffinity(0, sizeof(set), &set), EINVAL);
 	CHECK_EQ(sched_get_priority_max(SCHED_RR), 99);
+}
+
+struct attr {
+	uint32_t size, policy;
+	uint64_t flags;
+	int32_t nice;
+	uint32_t priority;
+	uint64_t runtime, deadline, period;
+};
+
+static long keep(unsigned policy, unsigned flags, unsigned priority)
+{
+	struct attr a = { .size = sizeof(a), .policy = policy, .flags = flags,
+			  .priority = priority };
+
+	return syscall(SYS_sched_setattr, 0, &a, 0);
+}
+
+TEST(what_scheduling_keeps_is_checked_too)
+{
+	enum { KEEP_POLICY = 8, KEEP_PARAMS = 16 };
+	struct sched_param p = { .sched_priority = 1 };
+	struct rlimit rt = { 8, 8 };
+
+	CHECK(!set_policy(SCHED_FIFO, &p));
+	CHECK_ERR(keep(SCHED_OTHER, KEEP_POLICY, 500), EINVAL);
+	CHECK_ERR(keep(SCHED_OTHER, KEEP_POLICY, 0), EINVAL);
+	CHECK(!keep(SCHED_OTHER, KEEP_POLICY, 7));
+	CHECK_ERR(keep(SCHED_OTHER, KEEP_PARAMS, 0), EINVAL);
+	CHECK(!keep(SCHED_OTHER, KEEP_POLICY | KEEP_PARAMS, 0));
+	CHECK(!syscall(SYS_sched_getparam, 0, &p) && p.sched_priority == 7);
+	CHECK_EQ(policy(), SCHED_FIFO);
+	CHECK(!setrlimit(RLIMIT_RTPRIO, &rt) && !setuid(1000));
+	CHECK_ERR(keep(SCHED_OTHER, KEEP_POLICY, 50), EPERM);
+	CHECK(!keep(SCHED_OTHER, KEEP_POLICY, 8));
 }
 
 TEST(many_short_processes)
