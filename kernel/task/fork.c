@@ -494,17 +494,24 @@ static int clone_event(const struct clone_args_k *a)
 	return ptrace_event_enabled(current, event) ? event : 0;
 }
 
+/* A signal that kills the group, or the end of the namespace, came since. */
+static int may_link(struct task *t)
+{
+	if (fatal_signal_pending(current) && !(t->flags & TF_KERNEL))
+		return -EINTR;
+	return READ_ONCE(pid_own_ns(t->thread_pid)->is_closed) ? -ENOMEM : 0;
+}
+
 static int task_link(struct task *t, const struct clone_args_k *a)
 {
-	int err = 0;
+	int err;
 
 	write_lock(&tasklist_lock);
 	set_parent(t, a);
 	irq_lock(&current->sighand->lock);
-	if (fatal_signal_pending(current) && !(t->flags & TF_KERNEL)) {
-		err = -EINTR;
+	err = may_link(t);
+	if (err)
 		goto out;
-	}
 	seccomp_inherit_locked(t);
 	if ((a->flags & CLONE_PTRACE) || clone_event(a))
 		ptrace_inherit(t);

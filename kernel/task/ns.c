@@ -339,7 +339,8 @@ static struct user_ns *owner_of(const struct ns_ref *r)
 	}
 }
 
-/* One of a set, referenced. */
+/* One of a set, referenced.  Numbers for children cannot be had before the
+ * first of these is there. */
 static void *take_part(struct nsproxy *n, u64 type, bool for_children)
 {
 	if (type == CLONE_NEWUTS)
@@ -347,7 +348,8 @@ static void *take_part(struct nsproxy *n, u64 type, bool for_children)
 	if (type == CLONE_NEWIPC)
 		return ipc_ns_get(n->ipc);
 	if (type == CLONE_NEWPID)
-		return pid_ns_get(n->pid_for_children);
+		return READ_ONCE(n->pid_for_children->reaper) ?
+			       pid_ns_get(n->pid_for_children) : NULL;
 	if (type == CLONE_NEWTIME)
 		return time_ns_get(for_children ? n->time_for_children :
 						  n->time);

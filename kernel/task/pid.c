@@ -105,6 +105,10 @@ static int number_alloc(struct pid_ns *ns, int *out)
 		nr = find_free(ns, low, max);
 	if (nr < 0)
 		return -EAGAIN;
+	/* The first one is not there yet, or its clone failed: nobody would
+	 * be a parent to orphans. */
+	if (nr != 1 && ns->level && !READ_ONCE(ns->reaper))
+		return -ENOMEM;
 	err = number_take(ns, nr);
 	if (err)
 		return err;
@@ -163,8 +167,12 @@ static int fill_numbers_locked(struct pid *p, struct pid_ns *ns,
 	}
 	if (!err)
 		return 0;
-	while (++i <= level)
-		number_free(p->numbers[i].ns, p->numbers[i].nr);
+	while (++i <= level) {
+		ns = p->numbers[i].ns;
+		number_free(ns, p->numbers[i].nr);
+		if (!ns->nr_used)
+			ns->last = 0;	/* as if it had not been tried */
+	}
 	return err;
 }
 

@@ -134,6 +134,19 @@ TEST(children_in_another_pid_namespace)
 	CHECK(waitpid(pid, &status, 0) == pid && status == 0);
 }
 
+TEST(no_children_without_a_first_one)
+{
+	struct {
+		unsigned long long flags, pidfd, rest[9];
+	} a = { CLONE_PIDFD, 8 };
+
+	need_root();
+	CHECK(unshare(CLONE_NEWPID) == 0);
+	CHECK_ERR(open("/proc/self/ns/pid_for_children", O_RDONLY), ENOENT);
+	CHECK_ERR(syscall(SYS_clone3, &a, sizeof(a)), EFAULT);
+	CHECK_ERR(fork(), ENOMEM);
+}
+
 TEST(mounts)
 {
 	int old;
