@@ -91,7 +91,7 @@ struct process {
 	struct list posix_timers;	/* struct posix_timer. siglock */
 	int next_timer_id;		/* siglock */
 
-	struct rlimit rlim[RLIM_NLIMITS];	/* alloc_lock of leader */
+	struct rlimit rlim[RLIM_NLIMITS];	/* siglock */
 	struct task_sums dead, children; /* siglock */
 	int oom_score_adj, oom_score_adj_min;
 	u32 sum_sched;

@@ -154,7 +154,9 @@ int process_create(struct task *leader, struct process **out)
 	p->siglock = &leader->sighand->lock;
 	list_init(&p->posix_timers);
 	itimer_process_init(p);
+	irq_lock(from->siglock);
 	memcpy(p->rlim, from->rlim, sizeof(p->rlim));
+	irq_unlock(from->siglock);
 	p->cpu_timers = p->rlim[RLIMIT_CPU].cur != RLIM_INFINITY;
 	p->oom_score_adj = from->oom_score_adj;
 	p->oom_score_adj_min = from->oom_score_adj_min;

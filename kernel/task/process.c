@@ -1,9 +1,8 @@
 /*
  * process - what a thread group accounts and is limited by.
  *
- * Locks:   limits under the leader's alloc_lock (reads of one word need
- *          none); sums under siglock; live threads' own counters are read
- *          without a lock.
+ * Locks:   siglock for limits (reads of one word need none) and sums; live
+ *          threads' own counters are read without a lock.
  */
 #include "task_impl.h"
 
@@ -31,25 +30,36 @@ static int check_limit(unsigned r, const struct rlimit *n,
 	return 0;
 }
 
+static int set_limit_locked(struct process *p, unsigned r,
+			    const struct rlimit *n)
+{
+	int err = check_limit(r, n, &p->rlim[r]);
+
+	if (err)
+		return err;
+	p->rlim[r] = *n;
+	if (r == RLIMIT_CPU && n->cur != RLIM_INFINITY)
+		p->cpu_timers = true;
+	return 0;
+}
+
 int process_prlimit(struct task *t, unsigned r, const struct rlimit *new_limit,
-		    struct rlimit *old)
+		    struct rlimit *old) __no_analysis
 {
 	struct process *p = t->process;
+	struct sighand *s;
 	struct rlimit was;
 	int err = 0;
 
 	if (r >= RLIM_NLIMITS)
 		return -EINVAL;
-	irq_lock(&p->leader->alloc_lock);
+	s = task_lock_sighand(t);
+	if (!s)
+		return -ESRCH;
 	was = p->rlim[r];
 	if (new_limit)
-		err = check_limit(r, new_limit, &was);
-	if (new_limit && !err) {
-		p->rlim[r] = *new_limit;
-		if (r == RLIMIT_CPU && new_limit->cur != RLIM_INFINITY)
-			p->cpu_timers = true;
-	}
-	irq_unlock(&p->leader->alloc_lock);
+		err = set_limit_locked(p, r, new_limit);
+	task_unlock_sighand(s);
 	if (old)
 		*old = was;
 	return err;
