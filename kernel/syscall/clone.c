@@ -3,7 +3,6 @@
 
 #include <arch/uaccess.h>
 #include <fs/fdtable.h>
-#include <kernel/rcu.h>
 #include <lib/string.h>
 #include <task/ns.h>
 #include <task/pid.h>
@@ -114,11 +113,7 @@ static int join_task(struct pid *p, u64 flags)
 	unsigned n = 0;
 	int err;
 
-	rcu_read_lock();
-	t = pid_task(p, PIDTYPE_TGID);
-	if (t)
-		task_get(t);
-	rcu_read_unlock();
+	t = pid_task_get(p);
 	if (!t)
 		return -ESRCH;
 	err = ptrace_may_access(t, PTRACE_MODE_READ | PTRACE_MODE_REALCREDS);
