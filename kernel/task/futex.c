@@ -131,6 +131,24 @@ static int collect(struct bucket *b, const struct futex_key *k, u32 bitset,
 	return done;
 }
 
+/* Up to n for an operation that must not let go of the locks: what is beyond
+ * a batch is woken under them. */
+static int collect_all(struct bucket *b, const struct futex_key *k, int n,
+		       struct wake_batch *wb)
+{
+	int total = 0, got;
+
+	for (;;) {
+		got = collect(b, k, FUTEX_BITSET_ALL, n - total, wb);
+		if (got < 0)
+			return got;
+		total += got;
+		if (wb->n < BATCH)
+			return total;
+		wake_batch(wb);
+	}
+}
+
 static int wake_key(const struct futex_key *k, int n, u32 bitset)
 {
 	struct bucket *b = futex_bucket(k);
@@ -378,19 +396,14 @@ again:
 			goto again;
 		}
 	}
-	done = collect(b, &k, FUTEX_BITSET_ALL, min(n, BATCH), &wb);
+	done = collect_all(b, &k, n, &wb);
 	if (done >= 0)
 		err = requeue_locked(b, b2, &k, &k2, n2);
 	unlock_two(b, b2);
 	wake_batch(&wb);
 	if (done < 0 || err < 0)
 		return -EINVAL;
-	done += err;
-	/* More than a batch to wake: they are still there under the old key,
-	 * unless they were moved. */
-	if (n > BATCH)
-		done += wake_key(&k, n - BATCH, FUTEX_BITSET_ALL);
-	return done;
+	return done + err;
 }
 
 /* --- wake_op ----------------------------------------------------------------------------*/
@@ -475,9 +488,10 @@ again:
 			return err;
 		goto again;
 	}
-	err = done = collect(b, &k, FUTEX_BITSET_ALL, n, &wb);
+	/* fewer than one wakes one, as on Linux */
+	err = done = collect_all(b, &k, max(n, 1), &wb);
 	if (done >= 0 && compare_op(&o, old))
-		err = collect(b2, &k2, FUTEX_BITSET_ALL, n2, &wb);
+		err = collect_all(b2, &k2, max(n2, 1), &wb);
 	unlock_two(b, b2);
 	wake_batch(&wb);
 	if (err < 0)

@@ -196,3 +196,56 @@ TEST(requeue)
 		pthread_join(t[i], NULL);
 	CHECK(result[0] == 0 && result[1] == 0);
 }
+
+/* --- many sleepers for the older calls ------------------------------------*/
+#define MANY 70
+
+static int crowd_result[MANY];
+
+static void *joins_the_crowd(void *arg)
+{
+	struct timespec ts = { 5, 0 };
+	int *r = arg;
+
+	*r = syscall(SYS_futex, &words[0], 128 /* WAIT, private */, 0, &ts);
+	return NULL;
+}
+
+static void wake_crowd(int op, long n2, unsigned val3)
+{
+	pthread_attr_t attr;
+	pthread_t t[MANY];
+
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, 65536);
+	for (int i = 0; i < MANY; i++) {
+		crowd_result[i] = -2;
+		CHECK(!pthread_create(&t[i], &attr, joins_the_crowd,
+				      &crowd_result[i]));
+	}
+	nap(300);
+	CHECK_EQ(syscall(SYS_futex, &words[0], op | 128, MANY, n2, &words[1],
+			 val3), MANY);
+	for (int i = 0; i < MANY; i++) {
+		pthread_join(t[i], NULL);
+		CHECK_EQ(crowd_result[i], 0);
+	}
+}
+
+TEST(a_crowd_is_woken_as_one)
+{
+	wake_crowd(4 /* CMP_REQUEUE */, MANY, 0);
+	wake_crowd(5 /* WAKE_OP */, MANY, 0);
+}
+
+TEST(wake_op_wakes_one_at_least)
+{
+	pthread_t t;
+
+	pthread_create(&t, NULL, joins_the_crowd, &crowd_result[0]);
+	nap(100);
+	CHECK_EQ(syscall(SYS_futex, &words[0], 5 | 128, 0, 0L, &words[1], 0),
+		 1);
+	pthread_join(t, NULL);
+	CHECK_EQ(crowd_result[0], 0);
+}
