@@ -73,6 +73,7 @@ struct process {
 	struct hlist_node pid_links[PIDTYPES];	/* leader's */
 	bool is_session_leader;
 	bool is_child_subreaper, has_child_subreaper;
+	u32 exec_id, parent_exec_id;	/* programs so far; the parent's then */
 	struct tty *tty;		/* controlling; siglock */
 	struct pid *tty_old_pgrp;
 

@@ -500,6 +500,9 @@ bool signal_notify_parent(struct task *t, int sig)
 	pidfd_notify(t);
 	fill_child(&info, t, parent);
 	fill_death(&info, t);
+	/* An exec since, maybe of a set-id program: not for any signal. */
+	if (t->process->parent_exec_id != parent->process->exec_id)
+		sig = SIGCHLD;
 	info.signo = sig;
 	irq_lock(&s->lock);
 	h = s->action[SIGCHLD - 1].handler;

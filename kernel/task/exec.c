@@ -164,12 +164,20 @@ static int wait_for_threads(struct process *p)
 	return 0;
 }
 
-static void end_group_exec(struct process *p)
+/* Another program from here on: the parent asked for a signal of the old one,
+ * and the old one's children may send this one none but SIGCHLD. */
+static void end_group_exec(struct task *t, bool is_alone)
 {
-	read_lock(&tasklist_lock);
+	struct process *p = t->process;
+
+	write_lock(&tasklist_lock);
 	p->group_exec = NULL;
 	p->notify_count = 0;
-	read_unlock(&tasklist_lock);
+	if (is_alone) {
+		t->exit_signal = SIGCHLD;
+		p->exec_id++;
+	}
+	write_unlock(&tasklist_lock);
 }
 
 /* Ends all other threads.  -EAGAIN: we are being killed ourselves. */
@@ -192,7 +200,7 @@ static int end_threads(struct task *t)
 	err = wait_for_threads(p);
 	if (!err && !task_is_leader(t))
 		err = replace_leader(t);
-	end_group_exec(p);
+	end_group_exec(t, !err);
 	return err;
 }
 

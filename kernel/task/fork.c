@@ -160,8 +160,6 @@ int process_create(struct task *leader, struct process **out)
 	p->cpu_timers = p->rlim[RLIMIT_CPU].cur != RLIM_INFINITY;
 	p->oom_score_adj = from->oom_score_adj;
 	p->oom_score_adj_min = from->oom_score_adj_min;
-	p->has_child_subreaper = from->has_child_subreaper ||
-				 from->is_child_subreaper;
 	p->group_start = clock_ns();
 	*out = p;
 	return 0;
@@ -452,6 +450,7 @@ static void link_leader(struct task *t)
 	if (t->flags & TF_KERNEL)
 		from = boot_task.process;
 	p->tty = from->tty;
+	process_note_parent(p, t->real_parent->process);
 	list_add_tail(&t->sibling, &t->real_parent->children);
 	p->pids[PIDTYPE_PID] = pid;
 	p->leader_pid = pid;

@@ -65,6 +65,17 @@ int process_prlimit(struct task *t, unsigned r, const struct rlimit *new_limit,
 	return err;
 }
 
+void process_note_parent(struct process *p, const struct process *parent)
+{
+	p->has_child_subreaper = parent->has_child_subreaper ||
+				 parent->is_child_subreaper;
+	p->exec_id = current->process->exec_id;
+	/* CLONE_PARENT: what the parent was when current was made. */
+	p->parent_exec_id = parent == current->process ?
+				    parent->exec_id :
+				    current->process->parent_exec_id;
+}
+
 void task_sums_add(struct task_sums *to, const struct task_sums *from)
 {
 	to->utime += from->utime;

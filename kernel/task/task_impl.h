@@ -30,6 +30,10 @@ void process_detach_pid(struct process *p, enum pid_type type);
 void process_change_pid(struct process *p, enum pid_type type,
 			struct pid *pid);
 void process_put(struct process *p);
+/* What a new p, made by current, knows of its parent.  tasklist_lock held for
+ * writing: so it is all that a PR_SET_CHILD_SUBREAPER or an exec before now has
+ * changed. */
+void process_note_parent(struct process *p, const struct process *parent);
 /* Wakes wait4() callers of the parent's group. */
 void wake_parent(struct task *parent);
 /* All POSIX timers and interval timers of current's process. */

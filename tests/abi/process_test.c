@@ -243,6 +243,57 @@ TEST(exec_from_a_thread_ends_the_others)
 	CHECK_EQ(status, 0);
 }
 
+static volatile int usr1_count;
+
+static void count_usr1(int sig)
+{
+	usr1_count++;
+}
+
+TEST(exec_changes_the_signal_of_the_end)
+{
+	int fds[2], status;
+	char c;
+	pid_t pid;
+
+	signal(SIGUSR1, count_usr1);
+	CHECK(pipe2(fds, O_CLOEXEC) == 0);
+	pid = (pid_t)syscall(SYS_clone, SIGUSR1, 0, 0, 0, 0);
+	if (pid == 0) {
+		execl("/bin/true", "true", NULL);
+		_exit(1);
+	}
+	close(fds[1]);
+	CHECK_EQ(read(fds[0], &c, 1), 0);
+	CHECK(waitpid(pid, &status, 0) == pid);
+	CHECK_EQ(status, 0);
+	CHECK_EQ(usr1_count, 0);
+}
+
+TEST(a_new_program_gets_no_odd_signal_of_old_children)
+{
+	int fds[2], status;
+	char c;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		if (pipe(fds))
+			_exit(1);
+		pid = (pid_t)syscall(SYS_clone, SIGUSR1, 0, 0, 0, 0);
+		if (pid == 0) {
+			close(fds[1]);
+			_exit((int)read(fds[0], &c, 1));
+		}
+		dup2(fds[1], 9);
+		close(fds[1]);
+		execl("/bin/sh", "sh", "-c", "exec 9>&-; sleep 1; exit 3",
+		      NULL);
+		_exit(1);
+	}
+	CHECK(waitpid(pid, &status, 0) == pid);
+	CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 3);
+}
+
 static void *sleeper(void *p)
 {
 	for (;;)
