@@ -419,6 +419,7 @@ void process_change_pid(struct process *p, enum pid_type type,
 void task_detach_tid(struct task *t)
 {
 	WRITE_ONCE(t->thread_pid->thread, NULL);
+	pidfd_notify(t);	/* EPOLLHUP: it is reaped */
 	pid_check_unused(t->thread_pid);
 }
 

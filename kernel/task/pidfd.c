@@ -13,7 +13,9 @@
 
 struct pid *(*pid_of_dir_hook)(struct file *f);	/* const after init */
 
-static bool is_dead(struct pid *p, bool is_thread)
+/* Not a leader before its last thread: an exec may yet give its number to one
+ * of them. */
+static bool is_dead(struct pid *p)
 {
 	struct task *t;
 	bool yes = true;
@@ -22,7 +24,7 @@ static bool is_dead(struct pid *p, bool is_thread)
 	t = pid_task(p, PIDTYPE_PID);
 	if (t)
 		yes = READ_ONCE(t->exit_state) &&
-		      (is_thread || thread_group_empty(t->process));
+		      (!task_is_leader(t) || thread_group_empty(t->process));
 	rcu_read_unlock();
 	return yes;
 }
@@ -32,7 +34,7 @@ static u32 pidfd_poll(struct file *f, struct poll_table *pt)
 	struct pid *p = f->priv;
 
 	poll_wait(f, &p->poll, pt);
-	if (!is_dead(p, f->flags & PIDFD_THREAD))
+	if (!is_dead(p))
 		return 0;
 	return pid_task(p, PIDTYPE_PID) ? EPOLLIN | EPOLLRDNORM :
 					  EPOLLIN | EPOLLRDNORM | EPOLLHUP;
@@ -103,5 +105,6 @@ void pidfd_notify(struct task *t)
 	struct pid *p = t->thread_pid;
 
 	if (waitq_active(&p->poll))
-		waitq_wake(&p->poll, TASK_NORMAL, 0, EPOLLIN | EPOLLRDNORM);
+		waitq_wake(&p->poll, TASK_NORMAL, 0,
+			   EPOLLIN | EPOLLRDNORM | EPOLLHUP);
 }

@@ -2,6 +2,7 @@
 #include "test.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <sys/mman.h>
@@ -226,4 +227,51 @@ TEST(the_next_of_a_number_is_another)
 	CHECK(now.st_ino != old.st_ino);
 	CHECK_ERR(send(fd, SIGUSR1, NULL, 0), ESRCH);
 	kill(next, SIGKILL);
+}
+
+/* --- what poll() is told ----------------------------------------------------*/
+static void *waits_for_the_leader(void *arg)
+{
+	struct pollfd p = { .events = POLLIN };
+
+	p.fd = (int)syscall(SYS_pidfd_open, getpid(), PIDFD_THREAD);
+	syscall(SYS_exit_group, poll(&p, 1, 1000));
+	return arg;
+}
+
+TEST(a_leader_that_ends_first_is_not_told)
+{
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		pthread_t t;
+
+		pthread_create(&t, NULL, waits_for_the_leader, NULL);
+		usleep(200000);
+		syscall(SYS_exit, 5);
+	}
+	CHECK_CHILD(pid);
+}
+
+static void *waits_for_the_end(void *arg)
+{
+	struct pollfd p = { .fd = *(int *)arg };
+
+	return (void *)(long)(poll(&p, 1, 5000) == 1 ? p.revents : -1);
+}
+
+TEST(reaping_hangs_up)
+{
+	pid_t pid = sleeper();
+	int fd = open_pid(pid);
+	pthread_t t;
+	void *events;
+
+	pthread_create(&t, NULL, waits_for_the_end, &fd);
+	usleep(100000);
+	CHECK(!kill(pid, SIGKILL));
+	usleep(100000);
+	CHECK(waitpid(pid, NULL, 0) == pid);
+	pthread_join(t, &events);
+	CHECK_EQ((long)events, POLLHUP);
 }
