@@ -252,11 +252,20 @@ static bool has_sender(const struct siginfo *i)
 	       i->code != SI_SIGIO;
 }
 
+/* From a namespace above, which t's has no number for. */
+static bool is_from_above(struct task *t)
+{
+	return !pid_nr_ns(current->process->pids[PIDTYPE_TGID],
+			  task_pid_ns(t));
+}
+
 /* Its uid was filled in by current, as current names it. */
 static void translate_sender(struct siginfo *i, struct task *t)
 {
 	struct user_ns *mine = current_user_ns(), *its;
 
+	if (is_from_above(t))
+		i->rt.pid = 0;
 	rcu_read_lock();
 	its = rcu_dereference(t->real_cred)->user_ns;
 	if (its != mine)
@@ -285,9 +294,7 @@ static bool is_forced(const struct siginfo *info, struct task *t)
 {
 	if (info == SIG_INFO_KERNEL)
 		return true;
-	/* From a namespace above, which t's has no number for. */
-	return !info && !pid_nr_ns(current->process->pids[PIDTYPE_TGID],
-				   task_pid_ns(t));
+	return (!info || has_sender(info)) && is_from_above(t);
 }
 
 /* Puts it into the queue and wakes. */

@@ -147,6 +147,41 @@ TEST(no_children_without_a_first_one)
 	CHECK_ERR(fork(), ENOMEM);
 }
 
+static volatile int from_whom = -1;
+
+static void note_sender(int sig, siginfo_t *info, void *context)
+{
+	from_whom = info->si_pid;
+}
+
+TEST(signals_from_a_namespace_above)
+{
+	struct sigaction a = { .sa_sigaction = note_sender,
+			       .sa_flags = SA_SIGINFO };
+	int told[2], status;
+	char c;
+	pid_t pid;
+
+	need_root();
+	CHECK(pipe(told) == 0 && sigaction(SIGUSR1, &a, NULL) == 0);
+	pid = (pid_t)syscall(SYS_clone, SIGCHLD | CLONE_NEWPID, 0, 0, 0, 0);
+	if (!pid) {
+		while (from_whom < 0)
+			usleep(1000);
+		c = (char)from_whom;
+		if (write(told[1], &c, 1) != 1)
+			_exit(1);
+		for (;;)
+			pause();
+	}
+	CHECK(syscall(SYS_tgkill, pid, pid, SIGUSR1) == 0);
+	CHECK(read(told[0], &c, 1) == 1 && c == 0);
+	/* It has no handler, but is no init to us. */
+	CHECK(syscall(SYS_tgkill, pid, pid, SIGKILL) == 0);
+	CHECK(waitpid(pid, &status, 0) == pid);
+	CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+}
+
 TEST(mounts)
 {
 	int old;
