@@ -347,10 +347,37 @@ int signal_send_locked(int sig, struct siginfo *info, struct task *t,
 	return enqueue(sig, info, t, to, p);
 }
 
+/* Who stands for the process of *t, with its lock.  An exec may have put
+ * another leader in the place of a task that was looked up before, which must
+ * not lose what is sent to the process.  The leader is freed a grace period
+ * after nr_threads is 0. */
+static struct sighand *lock_process(struct task **t) __no_analysis
+{
+	struct process *p = (*t)->process;
+	struct sighand *s = task_lock_sighand(*t);
+	struct task *leader;
+
+	if (likely(s))
+		return s;
+	rcu_read_lock();
+	smp_rmb();		/* sighand is taken away last */
+	while (!s && READ_ONCE(p->nr_threads)) {
+		leader = READ_ONCE(p->leader);
+		if (leader == *t)
+			break;
+		*t = leader;
+		s = task_lock_sighand(leader);
+		smp_rmb();
+	}
+	rcu_read_unlock();
+	return s;
+}
+
 int signal_send(int sig, struct siginfo *info, struct task *t,
 		enum signal_target to) __no_analysis
 {
-	struct sighand *s = task_lock_sighand(t);
+	struct sighand *s = to == SIG_TO_PROCESS ? lock_process(&t) :
+						   task_lock_sighand(t);
 	int err;
 
 	if (!s)
