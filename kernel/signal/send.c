@@ -108,6 +108,13 @@ static struct task *choose_thread(struct task *t, int sig,
 	return NULL;	/* who unblocks it first will see it */
 }
 
+/* It dies already.  A dump of its memory can take long: SIGKILL ends that. */
+static bool is_past_signals(const struct process *p, int sig)
+{
+	return (p->flags & PF_EXITING) &&
+	       !(sig == SIGKILL && (p->flags & PF_GROUP_COREDUMP));
+}
+
 static bool is_fatal(struct task *t, int sig)
 {
 	struct process *p = t->process;
@@ -115,7 +122,7 @@ static bool is_fatal(struct task *t, int sig)
 	if (sig_in(SIG_IGNORE_SET | SIG_STOP_SET, sig) ||
 	    t->sighand->action[sig - 1].handler != SIG_DFL)
 		return false;
-	if ((p->flags & PF_EXITING) || sig_in(t->real_blocked, sig))
+	if (is_past_signals(p, sig) || sig_in(t->real_blocked, sig))
 		return false;
 	/* a dump first needs the thread that takes it */
 	if (sig_in(SIG_CORE_SET, sig) && core_wanted(t))
@@ -135,7 +142,8 @@ static void start_fatal(struct process *p, int sig)
 {
 	struct task *t;
 
-	p->flags = (p->flags & PF_UNKILLABLE) | PF_EXITING;
+	p->flags = (p->flags & (PF_UNKILLABLE | PF_GROUP_COREDUMP)) |
+		   PF_EXITING;
 	p->group_exit_code = sig;
 	p->stop_count = 0;
 	for_each_thread(t, p)
@@ -213,7 +221,7 @@ static bool prepare(int sig, struct task *t, bool force)
 {
 	struct process *p = t->process;
 
-	if (p->flags & PF_EXITING)
+	if (is_past_signals(p, sig))
 		return false;
 	if (sig_in(SIG_STOP_SET, sig))
 		process_drop_signals(p, SIGMASK(SIGCONT));

@@ -573,7 +573,9 @@ static void release_others(int status)
 	struct sighand *s = current->sighand;
 
 	irq_lock(&s->lock);
-	p->group_exit_code = status;
+	/* SIGKILL ended it, and is what it died of. */
+	if (!fatal_signal_pending(current))
+		p->group_exit_code = status;
 	p->flags &= ~PF_GROUP_COREDUMP;
 	irq_unlock(&s->lock);
 	wake_all(&p->core_wait);

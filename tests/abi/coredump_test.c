@@ -235,6 +235,30 @@ TEST(signals_from_others)
 	CHECK_EQ(status, SIGTERM);
 }
 
+TEST(a_kill_ends_it)
+{
+	size_t size = 96u << 20;
+	char *p;
+	pid_t pid;
+	int status;
+
+	new_folder();
+	set_pattern("core");
+	limit(RLIM_INFINITY);
+	pid = fork();
+	if (pid == 0) {
+		p = malloc(size);
+		memset(p, 'x', size);
+		abort();
+	}
+	while (access("core", F_OK))
+		usleep(1000);
+	CHECK(kill(pid, SIGKILL) == 0);
+	CHECK(waitpid(pid, &status, 0) == pid);
+	CHECK_EQ(status, SIGKILL);
+	unlink("core");
+}
+
 TEST(the_filter)
 {
 	char text[16] = "";
