@@ -76,6 +76,10 @@ void itimer_get(int which, u64 *left, u64 *interval)
 
 static void set_real(struct process *p, u64 value, u64 interval)
 {
+	/* Nobody arms it again who takes an old signal. */
+	irq_lock(p->siglock);
+	p->real_interval = 0;
+	irq_unlock(p->siglock);
 	/* Not under siglock: the function takes it. */
 	timer_cancel_sync(&p->real_timer);
 	irq_lock(p->siglock);
