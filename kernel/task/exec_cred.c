@@ -173,12 +173,20 @@ int exec_fill_cred(struct binprm *b)
 	return 0;
 }
 
-/* A tracer came since; from now on it cannot: exec_lock is held. */
+/* Another process sees our fs through its own eyes. */
+static bool shares_fs(const struct task *t)
+{
+	return t->fs && (u32)ref_count(&t->fs->refs) > t->process->nr_threads;
+}
+
+/* A tracer came since, or another thread made a process that shares our fs.
+ * From now on nobody can: exec_lock is held, and we are alone. */
 void exec_recheck_cred(struct binprm *b)
 {
 	struct cred *c = b->cred;
 
-	if (b->is_unsafe || !is_traced_unsafely(current))
+	if (b->is_unsafe ||
+	    (!is_traced_unsafely(current) && !shares_fs(current)))
 		return;
 	b->is_unsafe = true;
 	drop_unsafe_gains(b, current->cred);
@@ -191,13 +199,7 @@ int exec_prepare_cred(struct binprm *b)
 {
 	struct task *t = current;
 
-	/* Another process sees our fs through its own eyes. */
-	if (t->fs)
-		b->is_unsafe = (u32)ref_count(&t->fs->refs) >
-			       t->process->nr_threads;
-	if (is_kernel_task(t))
-		b->is_unsafe = false;
-	if (is_traced_unsafely(t))
-		b->is_unsafe = true;
+	b->is_unsafe = is_traced_unsafely(t) ||
+		       (!is_kernel_task(t) && shares_fs(t));
 	return cred_prepare(&b->cred);
 }
