@@ -163,6 +163,15 @@ static void reparent_leader(struct task *father, struct task *c,
 	signal_orphaned_pgrp(c, father);
 }
 
+/* The child asked for it, and may be someone else's by now. */
+static void tell_child(struct task *t)
+{
+	int sig = t->pdeath_signal;
+
+	if (sig && !signal_may_send(sig, NULL, t))
+		signal_send(sig, NULL, t, SIG_TO_PROCESS);
+}
+
 static void forget_children(struct task *father, struct list *dead)
 {
 	struct task *reaper, *parent, *c, *t;
@@ -176,9 +185,7 @@ static void forget_children(struct task *father, struct list *dead)
 			rcu_assign(t->real_parent, parent);
 			if (!t->ptrace)
 				rcu_assign(t->parent, parent);
-			if (t->pdeath_signal)
-				signal_send(t->pdeath_signal, NULL, t,
-					    SIG_TO_PROCESS);
+			tell_child(t);
 		}
 		/* Another thread of ours is no new parent to tell. */
 		if (parent->process != father->process)
