@@ -124,18 +124,31 @@ void ptrace_exit(struct task *tracer)
 
 /* --- the start ---*/
 
+/* A parent that could not attach gets no power over more than it may. */
+static bool may_be_tracer(struct task *parent, const struct cred *c)
+{
+	const struct cred *me = current->cred;
+
+	return !(READ_ONCE(parent->flags) & TF_EXITING) &&
+	       !ptrace_scope_traceme(c) &&
+	       ((c->user_ns == me->user_ns &&
+		 !(me->permitted & ~c->permitted)) ||
+		cred_has_cap_in(c, me->user_ns, CAP_SYS_PTRACE));
+}
+
 static long ptrace_traceme(void)
 {
 	struct task *t = current, *parent;
+	const struct cred *c;
 	long err = -EPERM;
 	u32 cap;
 
 	write_lock(&tasklist_lock);
 	parent = t->real_parent;
-	if (!ptrace_scope_traceme(parent->real_cred) && !t->ptrace &&
-	    !(READ_ONCE(parent->flags) & TF_EXITING)) {
-		cap = cred_has_cap_in(parent->real_cred, &init_user_ns,
-				      CAP_SYS_PTRACE) ? PT_CAP : 0;
+	c = rcu_dereference(parent->real_cred);
+	if (!t->ptrace && may_be_tracer(parent, c)) {
+		cap = cred_has_cap_in(c, &init_user_ns, CAP_SYS_PTRACE) ?
+			      PT_CAP : 0;
 		ptrace_link(t, parent, PT_PTRACED | cap);
 		err = 0;
 	}

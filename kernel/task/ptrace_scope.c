@@ -6,7 +6,7 @@
  *          by PR_SET_PTRACER: it and its descendants.  2: only who has
  *          CAP_SYS_PTRACE.  3: nobody, until the machine is off.
  * Locks:   process.ptracer is exchanged by its own process and read under RCU,
- *          since a pid lives for a grace period.
+ *          so that the old one's reference goes a grace period later.
  */
 #include "task_impl.h"
 
@@ -97,6 +97,13 @@ int ptrace_scope_set_tracer(unsigned long nr)
 			return -EINVAL;
 	}
 	WRITE_ONCE(p->any_ptracer, (int)nr == -1);
-	pid_put(__atomic_exchange_n(&p->ptracer, named, __ATOMIC_ACQ_REL));
+	named = __atomic_exchange_n(&p->ptracer, named, __ATOMIC_ACQ_REL);
+	/* Its number may be free already, so that this is the last reference;
+	 * but may_as_named() looks at it without one. */
+	if (named) {
+		irqs_unmask();
+		synchronize_rcu();
+		pid_put(named);
+	}
 	return 0;
 }
