@@ -6,6 +6,7 @@
 
 #include <lib/string.h>
 #include <kernel/print.h>
+#include <kernel/rcu.h>
 #include <task/file_caps.h>
 #include <task/ptrace.h>
 
@@ -173,10 +174,23 @@ int exec_fill_cred(struct binprm *b)
 	return 0;
 }
 
-/* Another process sees our fs through its own eyes. */
+/* Another process sees our fs through its own eyes.  Who only looks, as /proc
+ * does, holds a reference for a moment too. */
 static bool shares_fs(const struct task *t)
 {
-	return t->fs && (u32)ref_count(&t->fs->refs) > t->process->nr_threads;
+	bool found = false;
+	struct task *o;
+
+	if (!t->fs || (u32)ref_count(&t->fs->refs) <= t->process->nr_threads)
+		return false;
+	rcu_read_lock();
+	list_for_each_entry_rcu(o, &all_tasks, all_node)
+		if (o->process != t->process && READ_ONCE(o->fs) == t->fs) {
+			found = true;
+			break;
+		}
+	rcu_read_unlock();
+	return found;
 }
 
 /* A tracer came since, or another thread made a process that shares our fs.
