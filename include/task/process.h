@@ -5,6 +5,7 @@
  * the leader task.  Locks named at the groups.
  */
 #include <kernel/mutex.h>
+#include <kernel/spinlock.h>
 #include <kernel/work.h>
 #include <signal/signal.h>
 #include <task/cred.h>
@@ -93,6 +94,7 @@ struct process {
 	int next_timer_id;		/* siglock */
 
 	struct rlimit rlim[RLIM_NLIMITS];	/* siglock */
+	struct seqcount sums_seq;	/* dead, and who is in threads. siglock */
 	struct task_sums dead, children; /* siglock */
 	int oom_score_adj, oom_score_adj_min;
 	u32 sum_sched;

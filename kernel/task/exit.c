@@ -53,12 +53,14 @@ static void unlink_task(struct task *t)
 		task_wake_state(p->group_exec, TASK_WAKEKILL);
 	if (p->curr_target == t)
 		p->curr_target = p->leader;
+	seq_write_begin(&p->sums_seq);
 	process_account_thread(p, t);
+	list_del_rcu(&t->thread_node);
+	seq_write_end(&p->sums_seq);
 	p->nr_threads--;
 	task_detach_tid(t);
 	if (is_leader)
 		unlink_leader(t);
-	list_del_rcu(&t->thread_node);
 	list_del_rcu(&t->all_node);
 	sigpending_flush(&t->pending);
 	if (is_leader)

@@ -131,17 +131,23 @@ void process_note_maxrss(struct process *p, struct mm *mm)
 	irq_unlock(p->siglock);
 }
 
+/* A thread that ends moves from the list to p->dead: neither seen twice nor
+ * missed, since CPU clocks must not go back. */
 void process_usage(struct process *p, struct task_sums *out)
 {
 	struct task_sums s;
 	struct task *t;
+	u32 seq;
 
 	rcu_read_lock();
-	*out = p->dead;
-	for_each_thread(t, p) {
-		task_usage(t, &s);
-		task_sums_add(out, &s);
-	}
+	do {
+		seq = seq_read_begin(&p->sums_seq);
+		*out = p->dead;
+		for_each_thread(t, p) {
+			task_usage(t, &s);
+			task_sums_add(out, &s);
+		}
+	} while (seq_read_retry(&p->sums_seq, seq));
 	rcu_read_unlock();
 }
 
@@ -149,27 +155,35 @@ void process_times(struct process *p, u64 *user_ns, u64 *sys_ns)
 {
 	struct task *t;
 	u64 u, s;
+	u32 seq;
 
 	rcu_read_lock();
-	*user_ns = p->dead.utime;
-	*sys_ns = p->dead.stime;
-	for_each_thread(t, p) {
-		task_times(t, &u, &s);
-		*user_ns += u;
-		*sys_ns += s;
-	}
+	do {
+		seq = seq_read_begin(&p->sums_seq);
+		*user_ns = p->dead.utime;
+		*sys_ns = p->dead.stime;
+		for_each_thread(t, p) {
+			task_times(t, &u, &s);
+			*user_ns += u;
+			*sys_ns += s;
+		}
+	} while (seq_read_retry(&p->sums_seq, seq));
 	rcu_read_unlock();
 }
 
 u64 process_run_ns(struct process *p)
 {
 	struct task *t;
+	u32 seq;
 	u64 ns;
 
 	rcu_read_lock();
-	ns = p->dead.sum_exec;
-	for_each_thread(t, p)
-		ns += task_run_ns(t);
+	do {
+		seq = seq_read_begin(&p->sums_seq);
+		ns = p->dead.sum_exec;
+		for_each_thread(t, p)
+			ns += task_run_ns(t);
+	} while (seq_read_retry(&p->sums_seq, seq));
 	rcu_read_unlock();
 	return ns;
 }
