@@ -132,28 +132,32 @@ static int put_info(const struct wait_request *rq,
 	return copy_to_user(u, &i, offsetof(struct siginfo, chld.utime));
 }
 
-long sys_waitid(int which, int id, struct siginfo_user __user *info,
-		int options, struct rusage __user *ru)
+static long wait_by_id(struct wait_request *rq, int which, int id)
 {
-	struct wait_request rq = { .options = options };
-	bool is_nonblock;
+	int options = rq->options;
 	long ret;
 
 	if ((options & ~WAITID_OPTIONS) ||
 	    !(options & (WEXITED | WSTOPPED | WCONTINUED)))
 		return -EINVAL;
-	ret = select_by_id(&rq, which, id);
+	ret = select_by_id(rq, which, id);
 	if (ret)
 		return ret;
-	is_nonblock = rq.options != options;
-	ret = do_wait(&rq);
-	if (rq.pid)
-		pid_put(rq.pid);
-	if (!ret && is_nonblock)
-		return -EAGAIN;
-	if (ret < 0)
-		return ret;
+	ret = do_wait(rq);
+	if (rq->pid)
+		pid_put(rq->pid);
+	/* The descriptor asked for it. */
+	return !ret && rq->options != options ? -EAGAIN : ret;
+}
+
+/* As Linux: an error clears *info too. */
+long sys_waitid(int which, int id, struct siginfo_user __user *info,
+		int options, struct rusage __user *ru)
+{
+	struct wait_request rq = { .options = options };
+	long ret = wait_by_id(&rq, which, id);
+
 	if (put_usage(&rq, ru) || put_info(&rq, info))
 		return -EFAULT;
-	return 0;
+	return min(ret, 0l);
 }

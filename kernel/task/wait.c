@@ -222,19 +222,11 @@ static enum look look_at(struct wait_request *rq, struct task *c,
 	return l;
 }
 
-/* What a look says of the search: 1: taken; 0: wait; -ECHILD: nothing. */
-static int judge_look(const struct wait_request *rq, struct task *c,
-		      bool is_tracer, enum look l)
+/* What a look says of the search: 1: taken; 0: wait; -ECHILD: nothing.  A
+ * zombie will never stop or go on: without WEXITED it is nothing. */
+static int judge_look(enum look l)
 {
-	if (l == LOOK_TAKEN)
-		return 1;
-	if (l == LOOK_LATER)
-		return 0;
-	/* A zombie that WEXITED did not ask for is a child too. */
-	if (!(rq->options & WEXITED) && c->exit_state == EXIT_ZOMBIE &&
-	    is_eligible(rq, c, is_tracer))
-		return 0;
-	return -ECHILD;
+	return l == LOOK_TAKEN ? 1 : l == LOOK_LATER ? 0 : -ECHILD;
 }
 
 /* 0: nothing yet; 1: taken; -ECHILD: none to wait for. Drops the lock only
@@ -245,14 +237,14 @@ static int look_at_children(struct wait_request *rq, struct task *parent)
 	struct task *c;
 
 	list_for_each_entry(c, &parent->children, sibling) {
-		r = judge_look(rq, c, false, look_at(rq, c, false));
+		r = judge_look(look_at(rq, c, false));
 		if (r == 1)
 			return 1;
 		if (!r)
 			ret = 0;
 	}
 	list_for_each_entry(c, &parent->ptraced, ptrace_node) {
-		r = judge_look(rq, c, true, look_at(rq, c, true));
+		r = judge_look(look_at(rq, c, true));
 		if (r == 1)
 			return 1;
 		if (!r)

@@ -121,3 +121,23 @@ TEST(an_orphan_gets_another_parent)
 	CHECK_EQ(read(fds[0], &seen, sizeof(seen)), sizeof(seen));
 	CHECK(seen > 0 && seen != pid);
 }
+
+TEST(waitid_that_does_not_ask_for_the_dead)
+{
+	siginfo_t si;
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(3);
+	CHECK(waitid(P_PID, pid, &si, WEXITED | WNOWAIT) == 0);
+	CHECK_EQ(si.si_status, 3);
+	/* It will not stop any more. */
+	CHECK_ERR(waitid(P_PID, pid, &si, WSTOPPED), ECHILD);
+	CHECK_EQ(si.si_signo, 0);
+	CHECK_EQ(si.si_pid, 0);
+	CHECK_ERR(waitid(P_ALL, 0, &si, WCONTINUED), ECHILD);
+	CHECK(waitpid(pid, NULL, 0) == pid);
+	memset(&si, 1, sizeof(si));
+	CHECK_ERR(waitid(P_ALL, 0, &si, WEXITED), ECHILD);
+	CHECK_EQ(si.si_signo, 0);
+}
