@@ -178,6 +178,8 @@ void sigmask_restore_temp(bool interrupted);
 void sighand_put(struct sighand *s);
 int __must_check sighand_create(struct sighand **out);
 void signal_flush_handlers(struct task *t, bool force_default); /* exec */
+/* exec: the signals of POSIX timers, which are deleted, to current. */
+void signal_drop_timers(void);
 
 /* --- for kernel/task, timers and system calls -----------------------------*/
 struct process;

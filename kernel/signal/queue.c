@@ -100,6 +100,35 @@ void pending_drop(struct sigpending *p, u64 mask)
 			queue_unlink(q);
 }
 
+static void pending_drop_timers(struct sigpending *p)
+{
+	u64 gone = 0, others = 0;
+	struct sigqueue *q, *n;
+
+	list_for_each_entry_safe(q, n, &p->queue, node) {
+		u64 bit = SIGMASK(q->info.signo);
+
+		if (q->info.code != SI_TIMER) {
+			others |= bit;
+			continue;
+		}
+		gone |= bit;
+		queue_unlink(q);
+	}
+	p->set &= ~gone | others;
+}
+
+void signal_drop_timers(void)
+{
+	struct sighand *s = current->sighand;
+
+	irq_lock(&s->lock);
+	pending_drop_timers(&current->pending);
+	pending_drop_timers(&current->process->shared_pending);
+	signal_recalc(current);
+	irq_unlock(&s->lock);
+}
+
 void process_drop_signals(struct process *p, u64 mask)
 {
 	struct task *t;

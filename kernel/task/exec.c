@@ -345,6 +345,7 @@ int exec_commit(struct binprm *b) __no_analysis
 	if (err)
 		return err;
 	posix_timers_delete_all(t->process);
+	signal_drop_timers();
 	err = unshare_sighand(t);
 	if (!err) {
 		reset_task(t);

@@ -4,8 +4,10 @@
  * Theory:  a timer owns the queue entry of its signal, so it can always be
  *          delivered.  While the entry is pending, further expirations only
  *          count; when it is taken the count becomes the overrun and the
- *          next expiration is armed.  Timers on CPU clocks are not armed:
- *          the tick compares them.  A relative CLOCK_REALTIME timer counts
+ *          next expiration is armed.  A signal that waits outlives a new
+ *          setting, and stands for its first expiration too; it also outlives
+ *          the timer.  Timers on CPU clocks are not armed: the tick compares
+ *          them.  A relative CLOCK_REALTIME timer counts
  *          on the monotonic clock: only absolute ones follow a step.
  * Locks:   sighand->lock for everything; a timer that is being deleted is
  *          first taken off the list, then its function waited for.
@@ -34,7 +36,8 @@ struct posix_timer {
 	int notify, signo;	/* as asked for. const */
 	u64 value;		/* const */
 	u64 expires, interval;	/* of clock_of(), ns; 0: off */
-	u64 missed;		/* expirations since the signal was queued */
+	bool is_stale;		/* the signal that waits is of an old setting */
+	int merged;		/* expirations it stands for besides its own */
 	int overrun;		/* of the last signal taken */
 };
 
@@ -226,8 +229,11 @@ static void fire_locked(struct posix_timer *pt)
 			pt->expires = 0;
 		return;
 	}
-	if (is_pending(pt))
+	if (is_pending(pt)) {
+		pt->merged += pt->is_stale;
+		pt->is_stale = false;
 		return;
+	}
 	r = sigqueue_send_locked(pt->q, receiver(pt),
 				 pt->target ? SIG_TO_THREAD : SIG_TO_PROCESS);
 	if (r) {
@@ -261,10 +267,16 @@ void posix_timer_taken_locked(struct sigqueue *q, struct siginfo *info)
 			goto found;
 	return;
 found:
-	n = forward_locked(pt, clock_of(pt));
-	pt->overrun = (int)min(n ? n - 1 : 0, (u64)INT_MAX);
-	info->timer.overrun = pt->overrun;
 	info->timer.sys_private = 0;
+	info->timer.overrun = pt->merged;
+	pt->merged = 0;
+	if (pt->is_stale) {
+		pt->is_stale = false;
+		return;
+	}
+	n = forward_locked(pt, clock_of(pt));
+	pt->overrun = (int)min(n ? n - 1 : 0, (u64)INT_MAX - 1);
+	info->timer.overrun += pt->overrun;
 	if (pt->interval && pt->expires)
 		arm_locked(pt);
 	else
@@ -280,7 +292,8 @@ bool posix_timers_check_cpu(struct process *p)
 		if (!clock_is_cpu(pt->clock) || !pt->expires)
 			continue;
 		more = true;
-		if (!is_pending(pt) && clock_of(pt) >= pt->expires)
+		if ((!is_pending(pt) || pt->is_stale) &&
+		    clock_of(pt) >= pt->expires)
 			fire_locked(pt);
 	}
 	return more;
@@ -484,9 +497,9 @@ static void start_locked(struct posix_timer *pt, int flags, u64 value,
 	pt->interval = interval;
 	pt->overrun = 0;
 	timer_cancel(&pt->timer);
-	/* A signal that still waits is of the old setting. */
-	if (is_pending(pt))
-		list_del_init(&pt->q->node);
+	pt->is_stale = is_pending(pt);
+	if (!pt->is_stale)
+		pt->merged = 0;
 	if (!value)
 		return;
 	if (pt->clock == CLOCK_REALTIME)
@@ -540,13 +553,16 @@ int posix_timer_overrun(int id)
 	return n;
 }
 
-/* Off the list; nothing arms it any more. */
+/* Off the list; nothing arms it any more.  A signal that waits is its queue's
+ * from now on. */
 static void unlink_locked(struct posix_timer *pt)
 {
 	list_del(&pt->node);
 	pt->expires = 0;
-	if (is_pending(pt))
-		list_del_init(&pt->q->node);
+	if (is_pending(pt)) {
+		sigqueue_free(pt->q);
+		pt->q = NULL;
+	}
 }
 
 static void destroy(struct posix_timer *pt)

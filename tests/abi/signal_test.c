@@ -391,3 +391,71 @@ TEST(kill_rights_and_numbers)
 	CHECK_ERR(kill(4194303, 0), ESRCH);
 	CHECK(kill(getpid(), 0) == 0);
 }
+
+/* --- signals of timers that wait -------------------------------------------*/
+static timer_t timer;
+
+static void arm(long ns)
+{
+	struct itimerspec t = { .it_value.tv_nsec = ns };
+
+	CHECK(timer_settime(timer, 0, &t, NULL) == 0);
+}
+
+/* What comes within 0.3 s; its overrun, or -1. */
+static int next_of_timer(void)
+{
+	struct timespec ts = { 0, 300000000 };
+	siginfo_t si;
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	if (sigtimedwait(&set, &si, &ts) != SIGUSR1)
+		return -1;
+	CHECK_EQ(si.si_code, SI_TIMER);
+	CHECK_EQ(si.si_value.sival_int, 42);
+	return si.si_overrun;
+}
+
+static void make_timer(void)
+{
+	struct sigevent ev = { .sigev_notify = SIGEV_SIGNAL,
+			       .sigev_signo = SIGUSR1,
+			       .sigev_value.sival_int = 42 };
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	CHECK(sigprocmask(SIG_BLOCK, &set, NULL) == 0);
+	CHECK(timer_create(CLOCK_MONOTONIC, &ev, &timer) == 0);
+	arm(5000000);
+	usleep(50000);
+}
+
+TEST(a_timers_signal_outlives_the_timer)
+{
+	make_timer();
+	CHECK(timer_delete(timer) == 0);
+	CHECK_EQ(next_of_timer(), 0);
+	CHECK_EQ(next_of_timer(), -1);
+}
+
+TEST(a_timers_signal_outlives_its_setting)
+{
+	make_timer();
+	arm(0);
+	CHECK_EQ(next_of_timer(), 0);
+	arm(5000000);
+	usleep(50000);
+	arm(150000000);
+	CHECK_EQ(next_of_timer(), 0);
+	CHECK_EQ(next_of_timer(), 0);
+	CHECK_EQ(next_of_timer(), -1);
+	arm(5000000);
+	usleep(50000);
+	arm(5000000);
+	usleep(50000);
+	CHECK_EQ(next_of_timer(), 1);
+	CHECK_EQ(next_of_timer(), -1);
+}
