@@ -642,10 +642,12 @@ void task_wait_inactive(struct task *t)
 {
 	u32 turns = 0;
 
-	while (LOAD_ACQUIRE(t->on_hart)) {
+	/* It may have been preempted on its way to sleep: not there yet, and
+	 * maybe waiting for this very hart. */
+	while (LOAD_ACQUIRE(t->se.on_rq) || LOAD_ACQUIRE(t->on_hart)) {
 		cpu_relax();
 		if ((++turns & 0xff) == 0)
-			cond_resched();
+			sleep_ns(100 * NSEC_PER_USEC);
 	}
 }
 

@@ -109,5 +109,5 @@ extern void (*sched_switch_mm_hook)(struct task *prev, struct task *next);
 
 /* State letter as /proc shows it. */
 char task_state_char(const struct task *t);
-/* Waits until t is off its hart. */
+/* Waits until t, which has set a state to sleep in, sleeps. */
 void task_wait_inactive(struct task *t);

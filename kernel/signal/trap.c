@@ -105,8 +105,11 @@ static int stop_traced_relock(struct sighand *s, int code, int why,
 	if (info && info->code >> 8 == PTRACE_EVENT_STOP)
 		jobctl_clear(t, JOBCTL_TRAP_NOTIFY);
 	jobctl_end_trapping(t);
+	/* The tracer waits for us to be off the hart: no detour. */
+	preempt_disable();
 	irq_unlock(&s->lock);
 	tell_tracer(t, why, is_last);
+	preempt_enable_no_resched();
 	schedule();
 	irq_lock(&s->lock);
 	code = t->ptrace_code;
