@@ -378,7 +378,9 @@ int ns_ref_of_task(struct task *t, u64 type, bool for_children,
 		return 0;
 	}
 	if (type == CLONE_NEWPID && !for_children) {
+		rcu_read_lock();
 		out->ns = pid_ns_get(task_pid_ns(t));
+		rcu_read_unlock();
 		return 0;
 	}
 	irq_lock(&t->alloc_lock);

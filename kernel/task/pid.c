@@ -351,9 +351,15 @@ int pid_vnr(const struct pid *p)
 	return pid_nr_ns(p, task_pid_ns(current));
 }
 
+/* An exec exchanges thread_pid, and the old one may be freed. */
 int task_vpid(struct task *t)
 {
-	return pid_vnr(t->thread_pid);
+	int nr;
+
+	rcu_read_lock();
+	nr = pid_vnr(READ_ONCE(t->thread_pid));
+	rcu_read_unlock();
+	return nr;
 }
 
 int task_vtgid(struct task *t)
