@@ -248,8 +248,10 @@ static ssize_t take(struct pipe *p, struct iter *it)
 	len = p->packets[p->packet_tail % PIPE_MAX_PACKETS];
 	n = min_t(size_t, n, len);
 	got = ring_read(p, it, n);
-	if (got < n)
-		return got ? (ssize_t)got : -EFAULT;
+	if (got < n) {
+		p->tail -= got;	/* it stays whole, as on Linux */
+		return -EFAULT;
+	}
 	p->tail += len - n;	/* the rest of a packet is dropped */
 	p->packet_tail++;
 	return (ssize_t)got;

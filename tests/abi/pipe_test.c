@@ -8,6 +8,7 @@
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/timerfd.h>
@@ -268,4 +269,30 @@ TEST(events_are_not_spliced)
 	}
 	CHECK(fcntl(other[1], F_SETFL, O_NONBLOCK) == 0);
 	CHECK_ERR(tee(fds[0], other[1], 1, 0), EAGAIN);
+}
+
+/* Two pages, of which only the first is there. */
+static char *edge_of_memory(void)
+{
+	char *p = mmap(NULL, 2 * 4096, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	CHECK(p != MAP_FAILED);
+	CHECK(munmap(p + 4096, 4096) == 0);
+	return p + 4096;
+}
+
+TEST(a_packet_that_faults_stays_whole)
+{
+	char packet[100], buf[200], *edge = edge_of_memory();
+
+	memset(packet, 'p', sizeof(packet));
+	CHECK(pipe2(fds, O_DIRECT | O_NONBLOCK) == 0);
+	CHECK_EQ(write(fds[1], packet, sizeof(packet)), 100);
+	CHECK_EQ(write(fds[1], "next", 4), 4);
+	CHECK_ERR(read(fds[0], edge - 50, 100), EFAULT);
+	CHECK_EQ(read(fds[0], buf, 10), 10);
+	CHECK_EQ(read(fds[0], buf, sizeof(buf)), 4);
+	CHECK(memcmp(buf, "next", 4) == 0);
+	CHECK_ERR(read(fds[0], buf, sizeof(buf)), EAGAIN);
 }
