@@ -585,18 +585,38 @@ struct pipe *file_pipe(struct file *f)
 	return f->inode->pipe;
 }
 
+/* Head and tail may be in one page, with the whole ring between them: then
+ * what is in front of head moves to a page of its own. */
+static int unwrap(struct pipe *p, u64 last, struct page **pages, u32 nr)
+{
+	struct page *to = page_alloc(GFP_USER, 0);
+	size_t off, len = PAGE_SIZE;
+	struct page *from = ring_page(p, last << PAGE_SHIFT, &off, &len);
+
+	if (!to)
+		return -ENOMEM;
+	memcpy(page_to_va(to), page_to_va(from), p->head & ~PAGE_MASK);
+	pages[last & (nr - 1)] = to;
+	return 0;
+}
+
 /* Moves the bytes into a ring of another size. */
 static int resize(struct pipe *p, u32 nr)
 {
 	struct page **pages = kzalloc(nr * sizeof(*pages), GFP_KERNEL);
 	u64 first = p->tail >> PAGE_SHIFT, last;
+	int err;
 
 	if (!pages)
 		return -ENOMEM;
 	last = (p->head + PAGE_SIZE - 1) >> PAGE_SHIFT;
-	if (pipe_used(p) && last - first > nr) {
-		kfree(pages);
-		return -EBUSY;
+	err = -EBUSY;
+	if (pipe_used(p) && last - first > nr)
+		goto err_free;
+	if (last - first > p->nr_pages) {
+		err = unwrap(p, --last, pages, nr);
+		if (err)
+			goto err_free;
 	}
 	for (u64 i = first; i < last; i++) {
 		pages[i & (nr - 1)] = p->pages[i & (p->nr_pages - 1)];
@@ -609,6 +629,9 @@ static int resize(struct pipe *p, u32 nr)
 	p->pages = pages;
 	p->nr_pages = nr;
 	return 0;
+err_free:
+	kfree(pages);
+	return err;
 }
 
 static int set_size(struct pipe *p, u32 nr) __must_hold(&p->lock)
@@ -617,6 +640,8 @@ static int set_size(struct pipe *p, u32 nr) __must_hold(&p->lock)
 	s64 sum;
 	int err;
 
+	if (nr == old)
+		return 0;
 	if (nr > old && (size_t)nr * PAGE_SIZE > sysctl_pipe_max_size &&
 	    !capable(CAP_SYS_RESOURCE))
 		return -EPERM;

@@ -296,3 +296,22 @@ TEST(a_packet_that_faults_stays_whole)
 	CHECK(memcmp(buf, "next", 4) == 0);
 	CHECK_ERR(read(fds[0], buf, sizeof(buf)), EAGAIN);
 }
+
+TEST(a_full_ring_grows_wherever_it_starts)
+{
+	static char in[65536 + 100], out[sizeof(in)];
+	size_t end = 65536;
+
+	for (unsigned i = 0; i < sizeof(in); i++)
+		in[i] = (char)(i * 31 >> 3);
+	CHECK(pipe2(fds, O_NONBLOCK) == 0);
+	CHECK_EQ(write(fds[1], in, end), end);
+	CHECK_EQ(read(fds[0], out, 100), 100);
+	/* Linux has a whole page for each write, and none is left. */
+	if (write(fds[1], in + end, 100) == 100)
+		end += 100;
+	CHECK(fcntl(fds[1], F_SETPIPE_SZ, 65536) == 65536);
+	CHECK(fcntl(fds[1], F_SETPIPE_SZ, 131072) == 131072);
+	CHECK_EQ(read(fds[0], out + 100, sizeof(out) - 100), end - 100);
+	CHECK(memcmp(in, out, end) == 0);
+}
