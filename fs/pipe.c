@@ -738,6 +738,39 @@ size_t pipe_peek(struct pipe *p, size_t skip, void *buf, size_t n)
 	return done;
 }
 
+/* Of packets that are not taken whole the rest stays. */
+static void packets_skip(struct pipe *p, size_t n)
+{
+	u16 *len;
+
+	while (n && p->packet_head != p->packet_tail) {
+		len = &p->packets[p->packet_tail % PIPE_MAX_PACKETS];
+		if (n < *len) {
+			*len -= (u16)n;
+			return;
+		}
+		n -= *len;
+		p->packet_tail++;
+	}
+}
+
+void pipe_skip(struct pipe *p, size_t n)
+{
+	bool had_no_room;
+
+	mutex_lock(&p->lock);
+	had_no_room = room_of(p) < PIPE_BUF;
+	n = min_t(size_t, n, pipe_used(p));
+	p->tail += n;
+	packets_skip(p, n);
+	if (had_no_room && room_of(p) >= PIPE_BUF)
+		wake_writers(p);
+	fasync_notify(&p->fasync, POLL_OUT);
+	if (pipe_used(p))
+		wake_readers(p);
+	mutex_unlock(&p->lock);
+}
+
 static void pipe_init(void)
 {
 	pipe_cache = slab_cache_create("pipe", sizeof(struct pipe), 0,

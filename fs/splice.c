@@ -231,14 +231,18 @@ ssize_t vfs_copy_file_range(struct file *in, u64 *ipos, struct file *out,
 }
 
 /* --- pipes ------------------------------------------------------------------------------*/
-/* Takes n bytes that were looked at out of the pipe. */
-static void pipe_drop(struct file *f, size_t n)
+/* Somebody else may be faster: no room would look like the end of the file. */
+static int wait_for_room(struct pipe *p, bool nonblock, size_t *room)
 {
-	struct iter it = {
-		.kind = ITER_DISCARD, .is_source = false, .count = n, .nr = 1,
-	};
+	int err;
 
-	WARN_ONCE(vfs_read(f, &it, &f->pos, 0) != (ssize_t)n);
+	do {
+		err = pipe_wait_writable(p, nonblock);
+		if (err < 0)
+			return err;
+		*room = pipe_room(p);
+	} while (!*room);
+	return 0;
 }
 
 static ssize_t file_to_pipe(struct file *in, u64 *pos, struct file *out,
@@ -248,11 +252,10 @@ static ssize_t file_to_pipe(struct file *in, u64 *pos, struct file *out,
 	void *buf = NULL;
 	ssize_t done;
 	size_t room;
-	int err = pipe_wait_writable(p, nonblock);
+	int err = wait_for_room(p, nonblock, &room);
 
-	if (err < 0)
+	if (err)
 		return err;
-	room = pipe_room(p);
 	done = move_batch(in, pos, out, &out->pos, &buf,
 			  min3(n, room, (size_t)BATCH_BYTES));
 	kfree(buf);
@@ -271,7 +274,7 @@ static ssize_t from_pipe(struct file *in, struct file *out, u64 *opos,
 		return 0;
 	done = write_buf(out, opos, buf, got);
 	if (done > 0)
-		pipe_drop(in, (size_t)done);
+		pipe_skip(file_pipe(in), (size_t)done);
 	return done;
 }
 
@@ -304,6 +307,7 @@ static ssize_t pipe_to_file(struct file *in, struct file *out, u64 *opos,
 static ssize_t pipe_to_pipe(struct file *in, struct file *out, size_t n,
 			    bool nonblock)
 {
+	size_t room;
 	int err;
 
 	if (in->inode == out->inode)
@@ -311,11 +315,10 @@ static ssize_t pipe_to_pipe(struct file *in, struct file *out, size_t n,
 	err = pipe_wait_readable(file_pipe(in), nonblock);
 	if (err <= 0)
 		return err;
-	err = pipe_wait_writable(file_pipe(out), nonblock);
-	if (err < 0)
+	err = wait_for_room(file_pipe(out), nonblock, &room);
+	if (err)
 		return err;
-	n = min(n, pipe_room(file_pipe(out)));
-	return pipe_to_file(in, out, &out->pos, n, true);
+	return pipe_to_file(in, out, &out->pos, min(n, room), true);
 }
 
 ssize_t vfs_splice(struct file *in, u64 *ipos, struct file *out, u64 *opos,

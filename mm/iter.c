@@ -65,7 +65,7 @@ static void segment_step(struct iter *it, int by)
 static size_t front_len(struct iter *it, size_t n)
 {
 	n = min(n, it->count);
-	if (it->kind == ITER_USER || it->kind == ITER_DISCARD || !n)
+	if (it->kind == ITER_USER || !n)
 		return n;
 	while (it->nr && it->off >= segment_len(it)) {
 		it->off -= segment_len(it);
@@ -79,7 +79,7 @@ void iter_advance(struct iter *it, size_t n)
 	n = min(n, it->count);
 	it->count -= n;
 	it->off += n;
-	if (it->kind == ITER_USER || it->kind == ITER_DISCARD)
+	if (it->kind == ITER_USER)
 		return;
 	while (it->nr > 1 && it->off >= segment_len(it)) {
 		it->off -= segment_len(it);
@@ -90,7 +90,7 @@ void iter_advance(struct iter *it, size_t n)
 void iter_revert(struct iter *it, size_t n)
 {
 	it->count += n;
-	if (it->kind == ITER_USER || it->kind == ITER_DISCARD) {
+	if (it->kind == ITER_USER) {
 		it->off -= n;
 		return;
 	}
@@ -126,8 +126,6 @@ static size_t copy_out_piece(const void *src, size_t n, struct iter *it)
 		if (!access_ok(front_user(it), n))
 			return 0;
 		return n - copy_to_user_partial(front_user(it), src, n);
-	case ITER_DISCARD:
-		return n;
 	default:
 		memcpy(front_kernel(it), src, n);
 		return n;
@@ -142,8 +140,6 @@ static size_t copy_in_piece(void *dst, size_t n, struct iter *it)
 		if (!access_ok(front_user(it), n))
 			return 0;
 		return n - copy_from_user_partial(dst, front_user(it), n);
-	case ITER_DISCARD:
-		return 0;
 	default:
 		memcpy(dst, front_kernel(it), n);
 		return n;
@@ -158,8 +154,6 @@ static size_t zero_piece(size_t n, struct iter *it)
 		if (!access_ok(front_user(it), n))
 			return 0;
 		return n - clear_user_partial(front_user(it), n);
-	case ITER_DISCARD:
-		return n;
 	default:
 		memset(front_kernel(it), 0, n);
 		return n;
@@ -282,8 +276,6 @@ int iter_get_page(struct iter *it, struct page **page, size_t *off,
 	case ITER_IOVEC:
 		err = user_page(it, page, off);
 		break;
-	case ITER_DISCARD:
-		return -EINVAL;
 	default:
 		kernel_page(it, page, off);
 	}

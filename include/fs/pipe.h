@@ -21,3 +21,5 @@ int __must_check pipe_wait_writable(struct pipe *p, bool nonblock);
 size_t pipe_room(struct pipe *p);
 /* Copies up to n bytes that lie `skip` bytes ahead, without taking them. */
 size_t pipe_peek(struct pipe *p, size_t skip, void *buf, size_t n);
+/* Takes n bytes that were looked at, or what others left of them. */
+void pipe_skip(struct pipe *p, size_t n);

@@ -19,7 +19,7 @@ struct page_vec {
 	u32 off, len;
 };
 
-enum iter_kind { ITER_USER, ITER_IOVEC, ITER_KVEC, ITER_PAGES, ITER_DISCARD };
+enum iter_kind { ITER_USER, ITER_IOVEC, ITER_KVEC, ITER_PAGES };
 
 struct iter {
 	u8 kind;

@@ -315,3 +315,19 @@ TEST(a_full_ring_grows_wherever_it_starts)
 	CHECK_EQ(read(fds[0], out + 100, sizeof(out) - 100), end - 100);
 	CHECK(memcmp(in, out, end) == 0);
 }
+
+TEST(packets_are_spliced_once)
+{
+	int out = memfd_create("out", 0);
+	char buf[16], c;
+
+	CHECK(out >= 0 && pipe2(fds, O_DIRECT | O_NONBLOCK) == 0);
+	CHECK_EQ(write(fds[1], "one", 3), 3);
+	CHECK_EQ(write(fds[1], "two", 3), 3);
+	CHECK_EQ(splice(fds[0], NULL, out, NULL, 5, 0), 5);
+	CHECK_EQ(pread(out, buf, sizeof(buf), 0), 5);
+	CHECK(memcmp(buf, "onetw", 5) == 0);
+	CHECK_EQ(read(fds[0], buf, sizeof(buf)), 1);
+	CHECK(buf[0] == 'o');
+	CHECK_ERR(read(fds[0], &c, 1), EAGAIN);
+}
