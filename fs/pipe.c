@@ -127,6 +127,7 @@ static int pipe_alloc(struct pipe **out)
 	if (!p->pages)
 		goto err_uncharge;
 	p->user = user_get(u);
+	p->opened_r = p->opened_w = 1;	/* 0 in file.priv: not noted there */
 	*out = p;
 	return 0;
 err_uncharge:

@@ -11,6 +11,7 @@
 #include <sys/mman.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/timerfd.h>
 #include <sys/uio.h>
 
@@ -330,4 +331,22 @@ TEST(packets_are_spliced_once)
 	CHECK_EQ(read(fds[0], buf, sizeof(buf)), 1);
 	CHECK(buf[0] == 'o');
 	CHECK_ERR(read(fds[0], &c, 1), EAGAIN);
+}
+
+TEST(a_fifo_hangs_up_after_its_first_writer)
+{
+	char name[] = "/tmp/fifo.XXXXXX";
+	struct pollfd p = { .events = POLLIN };
+	int w;
+
+	CHECK(mkdtemp(name) && chdir(name) == 0);
+	CHECK(mkfifo("f", 0600) == 0);
+	p.fd = open("f", O_RDONLY | O_NONBLOCK);
+	CHECK(p.fd >= 0);
+	CHECK_EQ(poll(&p, 1, 0), 0);
+	w = open("f", O_WRONLY);
+	CHECK(w >= 0 && close(w) == 0);
+	CHECK_EQ(poll(&p, 1, 0), 1);
+	CHECK_EQ(p.revents, POLLHUP);
+	CHECK(unlink("f") == 0 && rmdir(name) == 0);
 }
