@@ -32,7 +32,8 @@ struct eventpoll {
 	struct rb_root items;		/* by (file, fd). mutex */
 	struct list ready;		/* epitem.ready. lock */
 	struct file *file;
-	u32 mark;			/* loop search. epoll_tree_mutex */
+	u32 mark;			/* depth is of this search */
+	int depth;			/* both epoll_tree_mutex */
 };
 
 struct epitem_wait {
@@ -342,24 +343,58 @@ static bool is_eventpoll(const struct file *f)
 	return f->ops == &eventpoll_fops;
 }
 
-/* True if `ep` can be reached from `from`, or the nesting is too deep. */
-static bool reaches(struct eventpoll *from, struct eventpoll *ep, int depth)
+/* Levels of epolls below ep; too many if `to` is among them. */
+static int depth_below(struct eventpoll *ep, const struct eventpoll *to,
+		       int level)
 {
 	struct rb_node *n;
+	int depth = 0;
 
-	if (from == ep || depth > EP_MAX_NESTS)
-		return true;
-	if (from->mark == loop_mark)
-		return false;
-	from->mark = loop_mark;
-	for (n = rb_first(&from->items); n; n = rb_next(n)) {
+	if (ep == to || level > EP_MAX_NESTS)
+		return EP_MAX_NESTS + 1;
+	if (ep->mark == loop_mark)
+		return ep->depth;
+	mutex_lock_nested(&ep->mutex, RANK_EPOLL);
+	for (n = rb_first(&ep->items); n; n = rb_next(n)) {
 		struct epitem *it = rb_entry(n, struct epitem, node);
 
-		if (is_eventpoll(it->file) &&
-		    reaches(it->file->priv, ep, depth + 1))
-			return true;
+		if (is_eventpoll(it->file))
+			depth = max(depth, 1 + depth_below(it->file->priv, to,
+							   level + 1));
 	}
-	return false;
+	mutex_unlock(&ep->mutex);
+	ep->mark = loop_mark;
+	ep->depth = depth;
+	return depth;
+}
+
+/* Levels of epolls that watch ep.  Who watches an epoll changes under
+ * epoll_tree_mutex alone. */
+static int depth_above(struct eventpoll *ep)
+{
+	struct epitem *it;
+	int depth = 0;
+
+	if (ep->mark == loop_mark)
+		return ep->depth;
+	list_for_each_entry(it, &ep->file->epitems, file_node)
+		depth = max(depth, 1 + depth_above(it->ep));
+	ep->mark = loop_mark;
+	ep->depth = depth;
+	return depth;
+}
+
+/* Wake-ups and poll go through all levels, on one stack. */
+static int check_depth(struct eventpoll *ep, struct eventpoll *watched)
+{
+	int depth;
+
+	loop_mark++;
+	depth = depth_below(watched, ep, 0);
+	if (depth > EP_MAX_NESTS)
+		return -ELOOP;
+	loop_mark++;
+	return depth + 1 + depth_above(ep) > EP_MAX_NESTS ? -ELOOP : 0;
 }
 
 static int ep_insert(struct eventpoll *ep, struct file *f, int fd,
@@ -479,16 +514,18 @@ static int ctl(struct eventpoll *ep, int op, int fd, struct file *f,
 	return err;
 }
 
-/* An epoll is to watch another: neither loops nor deep trees. */
-static int add_nested(struct eventpoll *ep, int fd, struct file *f,
+/* An epoll is to watch another, or not any more: neither loops nor deep
+ * trees. */
+static int ctl_nested(struct eventpoll *ep, int op, int fd, struct file *f,
 		      struct epoll_event *ev)
 {
-	int err;
+	int err = 0;
 
 	mutex_lock(&epoll_tree_mutex);
-	loop_mark++;
-	err = reaches(f->priv, ep, 1) ? -ELOOP :
-					ctl(ep, EPOLL_CTL_ADD, fd, f, ev);
+	if (op == EPOLL_CTL_ADD)
+		err = check_depth(ep, f->priv);
+	if (!err)
+		err = ctl(ep, op, fd, f, ev);
 	mutex_unlock(&epoll_tree_mutex);
 	return err;
 }
@@ -505,8 +542,8 @@ int eventpoll_ctl(struct file *epf, int op, int fd, struct file *f,
 	err = check_exclusive(op, f, ev);
 	if (err)
 		return err;
-	if (op == EPOLL_CTL_ADD && is_eventpoll(f))
-		return add_nested(epf->priv, fd, f, ev);
+	if (is_eventpoll(f))
+		return ctl_nested(epf->priv, op, fd, f, ev);
 	return ctl(epf->priv, op, fd, f, ev);
 }
 

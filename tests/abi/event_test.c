@@ -95,6 +95,57 @@ TEST(epoll_wait_is_woken)
 	CHECK(pthread_join(t, NULL) == 0);
 }
 
+TEST(epolls_are_nested_a_few_deep)
+{
+	struct epoll_event e = { .events = EPOLLIN };
+	int ep[64], failed = 0;
+
+	CHECK(pipe(fds) == 0);
+	for (int i = 0; i < 64; i++)
+		CHECK((ep[i] = epoll_create1(0)) >= 0);
+	for (int i = 1; i < 64; i++)
+		failed += epoll_ctl(ep[i - 1], EPOLL_CTL_ADD, ep[i], &e) != 0;
+	failed += epoll_ctl(ep[63], EPOLL_CTL_ADD, fds[0], &e) != 0;
+	CHECK(failed);
+	CHECK(write(fds[1], "x", 1) == 1);
+	epoll_wait(ep[0], &e, 1, 0);
+	for (int i = 0; i < 64; i++)
+		CHECK(close(ep[i]) == 0);
+
+	for (int i = 0; i < 6; i++)
+		CHECK((ep[i] = epoll_create1(0)) >= 0);
+	for (int i = 0; i < 4; i++)
+		watch(ep[i], ep[i + 1], EPOLLIN);
+	CHECK_ERR(epoll_ctl(ep[4], EPOLL_CTL_ADD, ep[0], &e), ELOOP);
+	watch(ep[4], fds[0], EPOLLIN);
+	CHECK_EQ(epoll_wait(ep[0], &e, 1, 0), 1);
+	CHECK(epoll_ctl(ep[0], EPOLL_CTL_DEL, ep[1], NULL) == 0);
+	CHECK_EQ(epoll_wait(ep[0], &e, 1, 0), 0);
+}
+
+static void *wait_for_one(void *ep)
+{
+	struct epoll_event e;
+
+	CHECK_EQ(epoll_wait(*(int *)ep, &e, 1, 5000), 1);
+	return NULL;
+}
+
+TEST(what_is_left_wakes_the_next_waiter)
+{
+	int ep = epoll_create1(0);
+	pthread_t t[2];
+
+	CHECK(pipe(fds) == 0);
+	watch(ep, fds[0], EPOLLIN);
+	for (int i = 0; i < 2; i++)
+		CHECK(pthread_create(&t[i], NULL, wait_for_one, &ep) == 0);
+	usleep(50000);
+	CHECK(write(fds[1], "x", 1) == 1);
+	for (int i = 0; i < 2; i++)
+		CHECK(pthread_join(t[i], NULL) == 0);
+}
+
 TEST(eventfd_counts)
 {
 	uint64_t v = 3;
