@@ -107,6 +107,7 @@ static int item_wake(struct wait_entry *e, u32 state, u64 key)
 	struct epitem *it = w->item;
 	struct eventpoll *ep = it->ep;
 	bool is_new = false, exclusive = it->event.events & EPOLLEXCLUSIVE;
+	bool is_taken = false;
 	u32 events;
 
 	irq_lock(&ep->lock);
@@ -120,11 +121,13 @@ static int item_wake(struct wait_entry *e, u32 state, u64 key)
 	irq_unlock(&ep->lock);
 	if (!is_new)
 		return 0;
-	if (waitq_active(&ep->waiters))
+	if (waitq_active(&ep->waiters)) {
 		waitq_wake(&ep->waiters, TASK_NORMAL, 1, 0);
+		is_taken = exclusive;	/* else the next epoll is asked */
+	}
 	if (waitq_active(&ep->pollers))
 		waitq_wake(&ep->pollers, TASK_NORMAL, 0, EPOLLIN);
-	return exclusive ? 1 : 0;
+	return is_taken;
 }
 
 struct ep_table {
@@ -592,6 +595,9 @@ static long send_events(struct eventpoll *ep, struct epoll_event __user *u,
 	irq_lock(&ep->lock);
 	list_splice(&batch, &ep->ready);
 	irq_unlock(&ep->lock);
+	/* What came in meanwhile woke nobody, and somebody may sleep. */
+	if (!list_empty(&ep->ready))
+		wake_if_waiting(&ep->waiters, 1);
 	return n;
 }
 
