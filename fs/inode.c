@@ -499,7 +499,9 @@ static struct inode *take_victim(u64 *budget)
 			spin_unlock(&lru_lock);
 			return i;
 		}
-		if (ref_count(&i->refs) == 0) {
+		/* One that is being evicted may have left the list just now:
+		 * it looked while it was off, and does not look again. */
+		if (ref_count(&i->refs) == 0 && !(i->state & I_FREEING)) {
 			list_add(&i->lru_node, &lru);
 			lru_count++;
 		}
