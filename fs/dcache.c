@@ -593,12 +593,24 @@ static void move_child(struct dentry *d, struct dentry *to)
 	WRITE_ONCE(d->parent, to);
 }
 
+/* The flags are the dentry's lock's: a mount may just set or take its own. */
 static bool unhash_if_hashed(struct dentry *d)
 {
-	if (d->flags & D_UNHASHED)
-		return false;
-	unhash_locked(d);
-	return true;
+	bool was_hashed;
+
+	spin_lock(&d->lock);
+	was_hashed = !(d->flags & D_UNHASHED);
+	if (was_hashed)
+		unhash_locked(d);
+	spin_unlock(&d->lock);
+	return was_hashed;
+}
+
+static void hash(struct dentry *d)
+{
+	spin_lock(&d->lock);
+	hash_locked(d);
+	spin_unlock(&d->lock);
 }
 
 /* Only moves look at two dentries, and move_lock orders them; the inode locks
@@ -617,14 +629,14 @@ void dentry_move(struct dentry *od, struct dentry *nd, bool exchange)
 	if (exchange) {
 		swap_names(od, nd);
 		move_child(nd, op);
-		hash_locked(nd);
+		hash(nd);
 	} else {
 		copy_name(od, nd);
 		if (op != np)
 			dentry_get(np);
 	}
 	move_child(od, np);
-	hash_locked(od);
+	hash(od);
 	seq_write_end(&nd->seq);
 	seq_write_end(&od->seq);
 	seq_write_end(&rename_seq);

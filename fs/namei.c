@@ -347,12 +347,11 @@ static int lookup_child(struct walk *w, struct dentry **out)
 		*out = d;
 		return 0;
 	}
-	if (d) {
-		dentry_drop(d);
-		dentry_put(d);
-		if (ok < 0)
-			return ok;
-	}
+	/* A stale one goes below, under the lock: it may just be getting its
+	 * inode, or another name. */
+	dentry_put(d);
+	if (ok < 0)
+		return ok;
 	mutex_lock_nested(&dir->inode->lock, RANK_INODE_DIR);
 	ok = dentry_lookup_q(dir, &w->last, out);
 	mutex_unlock(&dir->inode->lock);
