@@ -431,7 +431,9 @@ struct dentry *dentry_find_q(struct dentry *parent, const struct qname *q)
 		    !dentry_matches(d, q) || !ref_tryget(&d->refs))
 			continue;
 		smp_rmb();
-		if (READ_ONCE(d->seq.seq) == seq) {
+		/* Unhashed: reused for the same name, and not looked up yet. */
+		if (READ_ONCE(d->seq.seq) == seq &&
+		    !(READ_ONCE(d->flags) & D_UNHASHED)) {
 			found = d;
 			break;
 		}

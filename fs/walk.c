@@ -233,8 +233,9 @@ static __always_inline int step_name(struct walk *w, struct rcu_links *l,
 		return -ECHILD;
 	if (unlikely(flags & D_REVALIDATE) && revalidate_rcu(w, d, seq))
 		return -ECHILD;
+	/* Unhashed: reused for the same name, and not looked up yet. */
 	if (unlikely(!i))
-		return -ENOENT;
+		return flags & D_UNHASHED ? -ECHILD : -ENOENT;
 	if (unlikely(flags & D_SYMLINK) &&
 	    (*end == '/' || (w->flags & LOOKUP_FOLLOW) || !is_last(l, end)))
 		return enter_link(w, l, d, seq, i, end);
