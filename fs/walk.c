@@ -105,6 +105,23 @@ static __always_inline struct dentry *find_child(struct dentry *parent,
 	return NULL;
 }
 
+static noinline int cross_mounts(struct walk *w)
+{
+	struct mount *m;
+
+	while (READ_ONCE(w->path.dentry->flags) & D_MOUNTPOINT) {
+		m = mount_find_rcu(w->path.mnt, w->path.dentry);
+		if (!m)
+			break;
+		w->path.mnt = m;
+		mount_used(m, w->flags);
+		if (start_at(w, &(struct path){ m, READ_ONCE(m->root) }))
+			return -ECHILD;
+	}
+	smp_rmb();
+	return READ_ONCE(mount_seq.seq) == w->m_seq ? 0 : -ECHILD;
+}
+
 static __always_inline int step_dotdot(struct walk *w)
 {
 	struct dentry *d = w->path.dentry, *p;
@@ -124,24 +141,7 @@ static __always_inline int step_dotdot(struct walk *w)
 		return -ECHILD;
 	w->path.dentry = p;
 	w->seq = seq;
-	return 0;
-}
-
-static noinline int cross_mounts(struct walk *w)
-{
-	struct mount *m;
-
-	while (READ_ONCE(w->path.dentry->flags) & D_MOUNTPOINT) {
-		m = mount_find_rcu(w->path.mnt, w->path.dentry);
-		if (!m)
-			break;
-		w->path.mnt = m;
-		mount_used(m, w->flags);
-		if (start_at(w, &(struct path){ m, READ_ONCE(m->root) }))
-			return -ECHILD;
-	}
-	smp_rmb();
-	return READ_ONCE(mount_seq.seq) == w->m_seq ? 0 : -ECHILD;
+	return READ_ONCE(p->flags) & D_MOUNTPOINT ? cross_mounts(w) : 0;
 }
 
 static noinline int revalidate_rcu(struct walk *w, struct dentry *d, u32 seq)

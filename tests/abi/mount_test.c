@@ -293,6 +293,17 @@ TEST(chroot_is_the_end_of_dotdot)
 	CHECK(strncmp(cwd, "(unreachable)", 13) == 0);
 }
 
+TEST(dotdot_arrives_on_top_of_mounts)
+{
+	enter();
+	CHECK(mkdir("d", 0755) == 0 && mkdir("d/sub", 0755) == 0);
+	CHECK(chdir("d/sub") == 0);
+	CHECK(mount("x", "..", "tmpfs", 0, NULL) == 0);
+	make("../over");
+	CHECK(is_there("../over"));
+	CHECK(!is_there("../sub"));
+}
+
 TEST(read_only_superblock)
 {
 	int fd;
