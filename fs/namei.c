@@ -195,7 +195,23 @@ static int start(struct walk *w)
 }
 
 /* --- links -----------------------------------------------------------------------*/
-/* The sticky-directory rule of fs.protected_symlinks. */
+/* Only slashes are left, here and in the frames. */
+static bool is_last(const struct walk *w, const char *s)
+{
+	u32 n = w->depth;
+
+	for (;;) {
+		while (*s == '/')
+			s++;
+		if (*s)
+			return false;
+		if (!n)
+			return true;
+		s = w->frames[--n].rest;
+	}
+}
+
+/* The sticky-directory rule of fs.protected_symlinks, for the last name. */
 static int may_follow(struct walk *w, const struct inode *i)
 {
 	const struct inode *dir = w->path.dentry->inode;
@@ -239,7 +255,7 @@ static int enter_link(struct walk *w, const struct path *link, const char *rest)
 
 	if (++w->links > MAX_LINKS || (w->flags & LOOKUP_NO_SYMLINKS))
 		return -ELOOP;
-	err = may_follow(w, i);
+	err = is_last(w, rest) ? may_follow(w, i) : 0;
 	if (err)
 		return err;
 	path_accessed(link);
@@ -400,22 +416,6 @@ static int step_name(struct walk *w, const char *end, bool follow)
 	w->path = p;
 	w->name = end;
 	return 0;
-}
-
-/* Only slashes are left, here and in the frames. */
-static bool is_last(const struct walk *w, const char *s)
-{
-	u32 n = w->depth;
-
-	for (;;) {
-		while (*s == '/')
-			s++;
-		if (*s)
-			return false;
-		if (!n)
-			return true;
-		s = w->frames[--n].rest;
-	}
 }
 
 static bool next_name(struct walk *w)
