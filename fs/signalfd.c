@@ -89,7 +89,7 @@ static int take(struct signalfd *s, struct siginfo *info, bool wait)
 		return 1;
 	if (!wait)
 		return -EAGAIN;
-	err = wait_event_intr(&sh->signalfd, ({
+	err = wait_event_intr(sighand_waitq(sh), ({
 		irq_lock(&sh->lock);
 		sig = signal_dequeue_locked(READ_ONCE(s->mask), info);
 		irq_unlock(&sh->lock);
@@ -127,7 +127,7 @@ static u32 signalfd_poll(struct file *f, struct poll_table *pt)
 {
 	struct signalfd *s = f->priv;
 
-	poll_wait(f, &current->sighand->signalfd, pt);
+	poll_wait(f, sighand_waitq(current->sighand), pt);
 	return signal_pending_set(current) & READ_ONCE(s->mask) ? EPOLLIN : 0;
 }
 
@@ -175,6 +175,6 @@ int signalfd_set_mask(struct file *f, u64 mask)
 	if (f->ops != &signalfd_fops)
 		return -EINVAL;
 	WRITE_ONCE(s->mask, mask);
-	wake_all(&current->sighand->signalfd);
+	wake_all(sighand_waitq(current->sighand));
 	return 0;
 }

@@ -136,7 +136,6 @@ struct sigaction_k {		/* riscv64 has no sa_restorer */
 struct sighand {
 	struct ref refs;
 	struct irqlock lock;
-	struct waitq signalfd;		/* signalfd pollers */
 	struct sigaction_k action[NSIG];
 	struct rcu_head rcu;
 };
@@ -176,6 +175,8 @@ void signal_deliver(struct regs *r);
 int __must_check sigmask_set_temp(const u64 __user *mask, size_t size);
 void sigmask_restore_temp(bool interrupted);
 void sighand_put(struct sighand *s);
+/* Where signalfd waits for the signals of s, and perhaps of others. */
+struct waitq *sighand_waitq(const struct sighand *s);
 int __must_check sighand_create(struct sighand **out);
 void signal_flush_handlers(struct task *t, bool force_default); /* exec */
 /* exec: the signals of POSIX timers, which are deleted, to current. */

@@ -13,6 +13,7 @@
 
 #include <arch/uaccess.h>
 #include <kernel/init.h>
+#include <lib/hash.h>
 #include <lib/string.h>
 #include <mm/slab.h>
 #include <task/init.h>
@@ -24,6 +25,7 @@
 
 static struct slab_cache *queue_cache;
 static struct slab_cache *sighand_cache;
+static struct waitq signalfd_queues[16];
 
 void sigpending_init(struct sigpending *p)
 {
@@ -303,7 +305,6 @@ static void sighand_ctor(void *obj)
 	struct sighand *s = obj;
 
 	irq_lock_init(&s->lock, RANK_SIGHAND, "sighand.lock");
-	waitq_init(&s->signalfd);
 }
 
 int sighand_create(struct sighand **out)
@@ -316,6 +317,13 @@ int sighand_create(struct sighand **out)
 	ref_init(&s->refs, 1);
 	*out = s;
 	return 0;
+}
+
+/* An epoll that another process has may wait on after s has gone: the queues
+ * belong to nobody, and who is woken looks again. */
+struct waitq *sighand_waitq(const struct sighand *s)
+{
+	return &signalfd_queues[hash_ptr(s, 4)];
 }
 
 void sighand_put(struct sighand *s)
@@ -366,4 +374,6 @@ void signal_init(void)
 	sighand_cache = slab_cache_create("sighand_cache",
 					  sizeof(struct sighand), 64,
 					  SLAB_PANIC | SLAB_RCU, sighand_ctor);
+	for (unsigned i = 0; i < ARRAY_SIZE(signalfd_queues); i++)
+		waitq_init(&signalfd_queues[i]);
 }

@@ -323,8 +323,7 @@ static int enqueue(int sig, const struct siginfo *info, struct task *t,
 		list_add_tail(&q->node, &p->queue);
 	}
 	p->set |= SIGMASK(sig);
-	if (waitq_active(&t->sighand->signalfd))
-		wake_all(&t->sighand->signalfd);
+	wake_if_waiting(sighand_waitq(t->sighand), 0);
 	complete_signal(sig, t, to);
 	return 0;
 }
@@ -411,8 +410,7 @@ int sigqueue_send_locked(struct sigqueue *q, struct task *t,
 	q->info.timer.overrun = 0;
 	list_add_tail(&q->node, &p->queue);
 	p->set |= SIGMASK(sig);
-	if (waitq_active(&t->sighand->signalfd))
-		wake_all(&t->sighand->signalfd);
+	wake_if_waiting(sighand_waitq(t->sighand), 0);
 	complete_signal(sig, t, to);
 	return 0;
 }
