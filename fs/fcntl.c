@@ -10,7 +10,8 @@
 #include <task/pid.h>
 #include <task/process.h>
 
-#define SETFL_MASK (O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME | FASYNC)
+/* Of FASYNC who makes the entry takes care. */
+#define SETFL_MASK (O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME)
 
 enum {
 	F_GETFL = 3,
@@ -72,9 +73,8 @@ int file_set_flags(struct file *f, int fd, unsigned flags)
 {
 	int err = check_setfl(f, flags);
 
-	if (!f->ops->fasync)	/* the flag stays as it is */
-		flags = (flags & ~FASYNC) | (f->flags & FASYNC);
-	else if (!err)
+	/* Without the operation the flag stays as it is. */
+	if (!err && f->ops->fasync)
 		err = set_fasync(f, fd, flags & FASYNC);
 	if (err)
 		return err;
@@ -91,7 +91,7 @@ static void set_owner(struct file *f, struct pid *pid, int type)
 
 	spin_lock(&f->lock);
 	old = f->owner.pid;
-	f->owner.pid = pid;
+	WRITE_ONCE(f->owner.pid, pid);
 	f->owner.type = type;
 	f->owner.uid = current->cred->uid;
 	f->owner.euid = current->cred->euid;
@@ -314,12 +314,8 @@ static long set_bit_flag(struct file *f, unsigned flag, int __user *arg)
 
 	if (get_user(on, arg))
 		return -EFAULT;
-	if (flag == FASYNC) {
-		int err = set_fasync(f, -1, on);
-
-		if (err)
-			return err;
-	}
+	if (flag == FASYNC)
+		return set_fasync(f, -1, on);
 	spin_lock(&f->lock);
 	f->flags = on ? f->flags | flag : f->flags & ~flag;
 	spin_unlock(&f->lock);
