@@ -99,6 +99,20 @@ void dnotify_on_close(struct file *f, struct files *owner)
 	spin_unlock(&notify_lock);
 }
 
+/* Another thread may have closed the descriptor before there was an entry that
+ * its close could drop. */
+static void drop_if_closed(struct file *f, int fd)
+{
+	struct file *now;
+
+	smp_mb();	/* pairs with close_file() */
+	now = fd_get_file_raw(fd);
+	if (now != f)
+		dnotify_on_close(f, current->files);
+	if (now)
+		file_put(now);
+}
+
 static int add(struct file *f, int fd, u32 mask)
 {
 	struct notify_marks *marks = kmalloc(sizeof(*marks), GFP_KERNEL);
@@ -124,6 +138,8 @@ static int add(struct file *f, int fd, u32 mask)
 	d->fd = fd;
 	d->mask |= mask;
 	spin_unlock(&notify_lock);
+	if (ref_count(&current->files->refs) != 1)
+		drop_if_closed(f, fd);
 out:
 	kfree(marks);
 	kfree(fresh);

@@ -355,6 +355,9 @@ static int close_file(struct file *f, struct files *owner)
 	int err = 0;
 
 	if (!(f->mode & FMODE_PATH)) {
+		/* Who just adds a lock or mark looks for the descriptor next */
+		if (unlikely(ref_count(&owner->refs) > 1))
+			smp_mb();
 		if (f->ops->flush)
 			err = f->ops->flush(f);
 		if (unlikely(READ_ONCE(f->inode->locks)))
