@@ -3,10 +3,13 @@
  *
  * Theory:  cached pages of the range are written first, and dropped after a
  *          write.  Runs of blocks go to the device as they lie there.  A write
- *          allocates what is missing before it writes; one that does not cover
- *          whole blocks of a hole goes through the page cache instead, and is
- *          written out at once, as in Linux.
- * Locks:   inode.lock is held by the caller of a write.
+ *          allocates what is missing, unwritten, before it writes: should it
+ *          fail, nobody sees what the blocks held before.  One that does not
+ *          cover whole blocks of a hole, or whose map knows no unwritten ones,
+ *          goes through the page cache instead, and is written out at once, as
+ *          in Linux.
+ * Locks:   inode.lock: of a write by the caller; of a read, so that no block
+ *          is freed, and given to another file, under it.
  */
 #include "ext4_impl.h"
 
@@ -72,12 +75,25 @@ static int alloc_piece(struct inode *i, struct ext4_map *m)
 		if (err)
 			return err;
 	}
-	err = ext4_map_alloc(ei, m, false);
+	err = ext4_map_alloc(ei, m, true);
 	if (err || !(m->flags & MAP_NEW_BIT))
 		ext4_unreserve(ei, want);
 	else
 		ext4_unreserve(ei, want - m->len);
 	return err;
+}
+
+/* The whole blocks of what was written count as written now. */
+static int settle_piece(struct inode *i, struct iter *it, u64 pos,
+			size_t *done)
+{
+	size_t rest = *done & (i->sb->blocksize - 1);
+	struct ext4_map m = map_from(i, pos, *done);
+
+	iter_revert(it, rest);
+	*done -= rest;
+	m.len = (u32)(*done >> i->sb->blkbits);
+	return m.len ? ext4_map_alloc(ext4_i(i), &m, false) : -EFAULT;
 }
 
 static int write_piece(struct inode *i, struct iter *it, u64 pos, size_t n,
@@ -86,10 +102,12 @@ static int write_piece(struct inode *i, struct iter *it, u64 pos, size_t n,
 	struct ext4_map m = map_from(i, pos, n);
 	int err = alloc_piece(i, &m);
 
-	if (err)
-		return err;
-	return blkdev_direct(i->sb->bdev, it, sector_of(i->sb, &m, pos),
-			     map_bytes(i, &m, pos, n), done);
+	if (!err)
+		err = blkdev_direct(i->sb->bdev, it, sector_of(i->sb, &m, pos),
+				    map_bytes(i, &m, pos, n), done);
+	if (!err && (m.flags & MAP_UNWRITTEN_BIT))
+		err = settle_piece(i, it, pos, done);
+	return err;
 }
 
 static ssize_t read_direct(struct inode *i, struct iter *it, u64 pos)
@@ -156,7 +174,8 @@ static ssize_t write_direct(struct mapping *m, struct iter *it, u64 pos)
 	size_t done = 0;
 	int err = 0;
 
-	if ((pos | left) & (i->sb->blocksize - 1) &&
+	if (((pos | left) & (i->sb->blocksize - 1) ||
+	     !ext4_is_extents(ext4_i(i))) &&
 	    !is_all_written(i, pos, (size_t)left))
 		return write_buffered(m, it, pos);
 	while (left && !err) {
@@ -190,8 +209,12 @@ ssize_t ext4_direct_io(struct mapping *m, struct iter *it, u64 pos)
 	err = mapping_write(m, first, last, true);
 	if (err)
 		return err;
-	if (!it->is_source)
-		return read_direct(i, it, pos);
+	if (!it->is_source) {
+		mutex_lock(&i->lock);
+		n = read_direct(i, it, pos);
+		mutex_unlock(&i->lock);
+		return n;
+	}
 	n = write_direct(m, it, pos);
 	mapping_invalidate(m, first, last);
 	return n;

@@ -528,3 +528,33 @@ TEST(order_of_errors_of_vectors)
 	CHECK_EQ(syscall(SYS_preadv2, fd, &v, 1, 0, 0, -1), 0);
 	CHECK_EQ(readv(open(".", O_RDONLY), NULL, 0), 0);
 }
+
+/* Blocks that a direct write takes hold what some other file left in them. */
+TEST(a_direct_write_that_fails_shows_nothing)
+{
+	char name[] = "/var/tmp/directXXXXXX", *buf, block[4096];
+	size_t half = 512 * 1024;
+	int fd, old;
+
+	CHECK(mkdtemp(name) && chdir(name) == 0);
+	buf = mmap(NULL, 2 * half, PROT_READ | PROT_WRITE,
+		   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	CHECK(buf != MAP_FAILED);
+	memset(buf, 's', 2 * half);
+	old = open("old", O_RDWR | O_CREAT, 0600);
+	CHECK(old >= 0 && write(old, buf, 2 * half) == (ssize_t)(2 * half));
+	CHECK(fsync(old) == 0 && close(old) == 0 && unlink("old") == 0);
+	CHECK(munmap(buf + half, half) == 0);
+	fd = open("new", O_RDWR | O_CREAT | O_DIRECT, 0600);
+	CHECK(fd >= 0 && ftruncate(fd, (off_t)(2 * half)) == 0);
+	memset(buf, 'n', half);
+	if (pwrite(fd, buf, 2 * half, 0) < 0)
+		CHECK(errno == EFAULT);
+	CHECK(close(fd) == 0);
+	fd = open("new", O_RDONLY);
+	for (size_t at = 0; at < 2 * half; at += sizeof(block)) {
+		CHECK_EQ(read(fd, block, sizeof(block)), sizeof(block));
+		CHECK(!memchr(block, 's', sizeof(block)));
+	}
+	CHECK(unlink("new") == 0 && rmdir(name) == 0);
+}
