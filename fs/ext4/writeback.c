@@ -58,7 +58,9 @@ static int batch_map(struct batch *b, u32 lblk)
 
 	if (m->len && lblk >= m->lblk && lblk - m->lblk < m->len)
 		return 0;
-	*m = (struct ext4_map){ .lblk = lblk, .len = b->end - lblk };
+	/* The file may have grown since: then a block at a time. */
+	*m = (struct ext4_map){ .lblk = lblk,
+				.len = max(b->end, lblk + 1) - lblk };
 	err = ext4_map_find(b->ei, m);
 	if (!err && !m->pblk) {
 		n = delayed_run(b, lblk, m->len);
