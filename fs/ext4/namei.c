@@ -1,7 +1,7 @@
 /*
  * namei - the operations on names: look-up, create, link, remove, rename.
  *
- * Theory:  a new inode is made first, then its name; if the name fails the
+ * Theory:  a new inode is made and written first, then its name; if the name fails the
  *          inode loses its last link and is freed by its eviction.  A name's
  *          block is changed before counts are, so that no step after the
  *          first change can fail for lack of room.
@@ -92,10 +92,10 @@ static void drop_new(struct inode *i)
 static int publish(struct inode *dir, struct dentry *d, struct inode *i)
 {
 	struct ext4_name n = name_of(d);
-	int err = ext4_dir_add(dir, &n, i);
+	int err = ext4_write_inode_now(i);
 
 	if (!err)
-		err = ext4_write_inode_now(i);
+		err = ext4_dir_add(dir, &n, i);
 	if (err) {
 		drop_new(i);
 		return err;
