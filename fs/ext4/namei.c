@@ -71,14 +71,15 @@ static int check_dir_links(struct inode *dir)
 	return -EMLINK;
 }
 
-/* After the last name went: will it live on? Then a crash must find it. */
-static void note_orphan(struct inode *i, const struct dentry *d)
+/* After the last name went: will it live on? Then a crash must find it.
+ * users: the dentry, and the callers that have the inode. */
+static void note_orphan(struct inode *i, const struct dentry *d, int users)
 {
 	if (i->nlink)
 		return;
-	/* The dentry: hashed, and the caller's; the inode: the dentry's, and
-	 * two of callers.  More means that somebody has it open. */
-	if (ref_count(&d->refs) > 2 || ref_count(&i->refs) > 3)
+	/* The dentry: hashed, and the caller's.  More of either means that
+	 * somebody has it open. */
+	if (ref_count(&d->refs) > 2 || ref_count(&i->refs) > users)
 		ignore_error(ext4_orphan_add(i));	/* e2fsck finds it */
 }
 
@@ -312,7 +313,7 @@ static int ext4_unlink(struct inode *dir, struct dentry *d)
 	if (i->nlink)
 		inode_dec_nlink(i);
 	inode_touch(i, TIME_C);
-	note_orphan(i, d);
+	note_orphan(i, d, 3);
 	return 0;
 }
 
@@ -328,7 +329,7 @@ static int ext4_rmdir(struct inode *dir, struct dentry *d)
 	inode_set_nlink(i, 0);
 	inode_touch(i, TIME_C);
 	dec_dir_links(dir);
-	note_orphan(i, d);
+	note_orphan(i, d, 2);
 	return 0;
 }
 
@@ -416,7 +417,7 @@ static void drop_replaced(struct inode *ndir, struct dentry *nd)
 		inode_dec_nlink(victim);
 	}
 	inode_touch(victim, TIME_C);
-	note_orphan(victim, nd);
+	note_orphan(victim, nd, 2);
 }
 
 static int make_whiteout(struct inode *dir, struct inode **out)
