@@ -16,6 +16,21 @@ static struct ext4_name name_of(const struct dentry *d)
 	return (struct ext4_name){ .name = d->name, .len = d->len };
 }
 
+/* A directory has one name.  A second, on a damaged disk, could be inside it. */
+static bool has_name(struct inode *i)
+{
+	struct dentry *d;
+	bool found = false;
+
+	spin_lock(&i->state_lock);
+	list_for_each_entry(d, &i->dentries, alias)
+		if (ref_count(&d->refs) &&
+		    (READ_ONCE(d->flags) & (D_UNHASHED | D_ROOT)) != D_UNHASHED)
+			found = true;
+	spin_unlock(&i->state_lock);
+	return found;
+}
+
 static int ext4_lookup(struct inode *dir, struct dentry *d)
 {
 	struct ext4_name n = name_of(d);
@@ -40,6 +55,11 @@ static int ext4_lookup(struct inode *dir, struct dentry *d)
 					    dir->ino, ino);
 		if (err)
 			return err;
+		if (S_ISDIR(i->mode) && has_name(i)) {
+			inode_put(i);
+			return ext4_corrupt(dir->sb, "directory %llu: %u has "
+					    "another name", dir->ino, ino);
+		}
 	}
 	dentry_attach(d, i);
 	return 0;
