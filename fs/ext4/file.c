@@ -55,13 +55,14 @@ static void extend(struct inode *i, u64 size)
 
 static int set_size(struct inode *i, u64 size)
 {
+	u64 old = inode_size(i);
 	int err = 0;
 
-	if (size < inode_size(i))
+	if (size < old)
 		err = shrink(i, size);
-	else if (size > inode_size(i))
+	else if (size > old)
 		extend(i, size);
-	if (!err)
+	if (!err && size != old)
 		inode_touch(i, TIME_M | TIME_C);
 	return err;
 }
@@ -140,8 +141,9 @@ static int punch(struct inode *i, u64 pos, u64 end)
 	mapping_punch(&i->data, pos, end);
 	ext4_forget_blocks(ei, from, to);
 	err = ext4_map_remove(ei, from, to);
-	/* Faults in between brought old blocks back. */
+	/* Faults in between brought old blocks back, and marks of them. */
 	mapping_punch(&i->data, pos, end);
+	ext4_forget_blocks(ei, from, to);
 	return err;
 }
 
