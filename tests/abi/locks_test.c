@@ -239,6 +239,9 @@ TEST(seals)
 	CHECK_ERR(ftruncate(fd, 4096), EPERM);
 	CHECK(ftruncate(fd, 16384) == 0);
 	CHECK(fcntl(fd, F_ADD_SEALS, F_SEAL_GROW) == 0);
+	CHECK(fcntl(fd, F_SETFL, O_APPEND) == 0);
+	CHECK_ERR(write(fd, "more", 4), EPERM);
+	CHECK(fcntl(fd, F_SETFL, 0) == 0);
 	CHECK_ERR(ftruncate(fd, 32768), EPERM);
 	CHECK_ERR(pwrite(fd, "x", 1, 16384), EPERM);
 	p = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
