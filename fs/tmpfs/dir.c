@@ -495,17 +495,32 @@ static const struct inode_ops special_inode_ops = {
 	TMPFS_XATTR_OPS,
 };
 
-/* Drops all entries below, so that the inodes can go. */
+/* An entry of the directory `from` becomes one of `to`. */
+static void entry_lift(struct tmpfs_dir *to, struct tmpfs_dir *from,
+		       struct tmpfs_entry *e)
+{
+	rb_erase(&e->by_name, &from->by_name);
+	rb_erase(&e->by_pos, &from->by_pos);
+	insert_name(to, e);
+	insert_pos(to, e);
+}
+
+/* Drops all entries below, so that the inodes can go.  What is in directories
+ * comes up here first: they may be nested as deep as anybody likes. */
 void tmpfs_empty(struct inode *i)
 {
-	struct tmpfs_dir *t = i->priv;
-	struct rb_node *n;
+	struct tmpfs_dir *t = i->priv, *sub;
+	struct tmpfs_entry *e;
+	struct rb_node *n, *c;
 
 	while ((n = rb_first(&t->by_pos))) {
-		struct tmpfs_entry *e = rb_entry(n, struct tmpfs_entry, by_pos);
-
-		if (S_ISDIR(e->inode->mode))
-			tmpfs_empty(e->inode);
-		entry_remove(i, e);
+		e = rb_entry(n, struct tmpfs_entry, by_pos);
+		sub = S_ISDIR(e->inode->mode) ? e->inode->priv : NULL;
+		c = sub ? rb_first(&sub->by_pos) : NULL;
+		if (c)
+			entry_lift(t, sub,
+				   rb_entry(c, struct tmpfs_entry, by_pos));
+		else
+			entry_remove(i, e);
 	}
 }

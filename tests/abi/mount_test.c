@@ -304,6 +304,18 @@ TEST(dotdot_arrives_on_top_of_mounts)
 	CHECK(!is_there("../sub"));
 }
 
+TEST(a_deep_tree_goes_with_its_mount)
+{
+	enter();
+	CHECK(mkdir("m", 0755) == 0);
+	CHECK(mount("x", "m", "tmpfs", 0, NULL) == 0);
+	CHECK(chdir("m") == 0);
+	for (int i = 0; i < 5000; i++)
+		CHECK(mkdir("d", 0755) == 0 && chdir("d") == 0);
+	CHECK(chdir(dir) == 0);
+	CHECK(umount("m") == 0);
+}
+
 TEST(read_only_superblock)
 {
 	int fd;
