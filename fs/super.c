@@ -180,6 +180,7 @@ static int claim_new(const struct filesystem *fs, unsigned flags,
 		return -ENOMEM;
 	err = blkdev_claim(b, sb);
 	if (err) {
+		user_ns_put(sb->user_ns);
 		kfree(sb);
 		return err;
 	}
@@ -189,26 +190,6 @@ static int claim_new(const struct filesystem *fs, unsigned flags,
 	publish(sb);
 	*out = sb;
 	return 0;
-}
-
-int super_alloc_bdev(const struct filesystem *fs, unsigned flags,
-		     const char *dev, struct super_block **out)
-{
-	struct block_device *b;
-	int err = find_bdev(dev, &b);
-
-	if (err)
-		return err;
-	mutex_lock(&find_mutex);
-	*out = find_shared(fs, b);
-	if (*out)
-		err = -EEXIST;
-	else
-		err = claim_new(fs, flags, b, out);
-	mutex_unlock(&find_mutex);
-	if (err)
-		blkdev_put(b);
-	return err;
 }
 
 /* --- for simple file systems ------------------------------------------------------*/
@@ -244,21 +225,62 @@ int mount_nodev(const struct filesystem *fs, unsigned flags, char *opts,
 	return err;
 }
 
+/* One that is mounted already serves again, read-only or not as it is. */
+static int share(struct super_block *sb, unsigned flags)
+{
+	if (!((sb->flags ^ flags) & SB_RDONLY))
+		return 0;
+	super_put(sb);
+	return -EBUSY;
+}
+
+/* *out is NULL on error, or hidden and to be put. */
+static int claim_and_fill(const struct filesystem *fs, unsigned flags,
+			  struct block_device *b, char *opts,
+			  int (*fill)(struct super_block *, char *opts),
+			  struct super_block **out)
+{
+	int err = claim_new(fs, flags, b, out);
+
+	if (err) {
+		*out = NULL;
+		return err;
+	}
+	err = fill(*out, opts);
+	if (err) {
+		spin_lock(&supers_lock);
+		list_del_init(&(*out)->node);
+		spin_unlock(&supers_lock);
+	}
+	return err;
+}
+
 int mount_bdev(const struct filesystem *fs, unsigned flags, const char *dev,
 	       char *opts, int (*fill)(struct super_block *, char *opts),
 	       struct super_block **out)
 {
-	int err = super_alloc_bdev(fs, flags, dev, out);
+	struct super_block *shared;
+	struct block_device *b;
+	int err = find_bdev(dev, &b);
 
-	if (!err)
-		return fill_or_kill(*out, opts, fill);
-	if (err != -EEXIST)
+	if (err)
 		return err;
-	if (((*out)->flags ^ flags) & SB_RDONLY) {
-		super_put(*out);
-		return -EBUSY;
+	/* Until it is filled nobody else may find it. */
+	mutex_lock(&find_mutex);
+	shared = find_shared(fs, b);
+	if (!shared)
+		err = claim_and_fill(fs, flags, b, opts, fill, out);
+	mutex_unlock(&find_mutex);
+	if (shared) {
+		blkdev_put(b);
+		*out = shared;
+		return share(shared, flags);
 	}
-	return 0;
+	if (err && *out)
+		super_put(*out);
+	else if (err)
+		blkdev_put(b);
+	return err;
 }
 
 /* --- ending ------------------------------------------------------------------------*/

@@ -397,16 +397,13 @@ struct filesystem {
 const struct filesystem *filesystem_find(const char *name);
 const struct filesystem *filesystem_nth(unsigned i);
 
-/* New superblock with an anonymous device number, or for a block device
- * (opened exclusively; mounted again: -EBUSY or shared by caller's choice:
- * *out is then an existing one and -EEXIST is returned). */
+/* New superblock with an anonymous device number. */
 int __must_check super_alloc_nodev(const struct filesystem *fs, unsigned flags,
 				   struct super_block **out);
-int __must_check super_alloc_bdev(const struct filesystem *fs, unsigned flags,
-				  const char *dev, struct super_block **out);
 void super_put(struct super_block *sb);
-/* mount = super_alloc_* + fill(); for simple file systems.  What has no
- * device is not written back. */
+/* A new superblock and fill(); for simple file systems.  What has no device is
+ * not written back; a device is opened exclusively, and one that is mounted
+ * already is shared. */
 int __must_check mount_nodev(const struct filesystem *fs, unsigned flags,
 			     char *opts,
 			     int (*fill)(struct super_block *, char *opts),
