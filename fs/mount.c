@@ -38,6 +38,9 @@ static void free_rcu(struct rcu_head *head)
 void mount_put_last(struct mount *m)
 {
 	assert(!m->parent);
+	spin_lock(&mount_lock);
+	list_del(&m->sb_node);
+	spin_unlock(&mount_lock);
 	dentry_put(m->root);
 	super_put(m->sb);
 	kfree(m->devname);
@@ -79,6 +82,9 @@ int mount_alloc(struct super_block *sb, struct dentry *root,
 	list_init(&m->child);
 	list_init(&m->ns_node);
 	list_init(&m->all_node);
+	spin_lock(&mount_lock);
+	list_add_tail(&m->sb_node, &sb->mounts);
+	spin_unlock(&mount_lock);
 	*out = m;
 	return 0;
 }
@@ -391,6 +397,19 @@ again:
 }
 
 /* --- access ----------------------------------------------------------------------*/
+bool sb_has_writers(struct super_block *sb)
+{
+	struct mount *m;
+	bool found = false;
+
+	spin_lock(&mount_lock);
+	list_for_each_entry(m, &sb->mounts, sb_node)
+		if (READ_ONCE(m->writers))
+			found = true;
+	spin_unlock(&mount_lock);
+	return found;
+}
+
 int mnt_want_write(struct mount *m)
 {
 	fetch_add(&m->writers, 1);

@@ -29,6 +29,8 @@ void tree_detach(struct mount *m, struct list *gone);
 void mounts_release(struct list *gone);
 void tree_set_ns(struct mount *m, struct mnt_namespace *ns);
 void tree_discard(struct mount *m);	/* of a clone never attached */
+/* On any mount of it, in any namespace or none. */
+bool sb_has_writers(struct super_block *sb);
 /* A less privileged namespace gets this tree: flags that restrict stay, and
  * only the whole of it can be taken away. */
 void tree_lock_flags(struct mount *top);

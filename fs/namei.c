@@ -258,6 +258,8 @@ static int enter_link(struct walk *w, const struct path *link, const char *rest)
 	err = is_last(w, rest) ? may_follow(w, i) : 0;
 	if (err)
 		return err;
+	if (READ_ONCE(link->mnt->flags) & MNT_NOSYMFOLLOW)
+		return -ELOOP;
 	path_accessed(link);
 	if (i->ops->follow) {
 		w->name = rest;

@@ -309,17 +309,6 @@ static int mount_move(struct path *at, const char *dev)
 }
 
 /* --- changing -----------------------------------------------------------------*/
-static bool sb_has_writers(struct super_block *sb)
-{
-	struct mount *m;
-	bool found = false;
-
-	list_for_each_entry(m, &current_ns()->mounts, ns_node)
-		if (m->sb == sb && READ_ONCE(m->writers))
-			found = true;
-	return found;
-}
-
 /* Read-only or not, for the whole superblock. */
 static int remount_sb(struct super_block *sb, unsigned flags, char *opts,
 		      bool is_forced)

@@ -91,6 +91,7 @@ static struct super_block *super_new(const struct filesystem *fs,
 	list_init(&sb->inodes);
 	list_init(&sb->dirty);
 	list_init(&sb->node);
+	list_init(&sb->mounts);
 	return sb;
 }
 

@@ -164,7 +164,8 @@ static noinline int enter_link(struct walk *w, struct rcu_links *l,
 	const char *text = READ_ONCE(i->link);
 	const struct inode_ops *ops = READ_ONCE(i->ops);
 
-	if ((w->flags & LOOKUP_NO_SYMLINKS) || !text || ops->follow ||
+	if ((w->flags & LOOKUP_NO_SYMLINKS) || !text ||
+	    (READ_ONCE(w->path.mnt->flags) & MNT_NOSYMFOLLOW) || ops->follow ||
 	    l->depth == RCU_LINKS || ++w->links > MAX_LINKS ||
 	    sysctl_protected_symlinks || atime_needs_update(w->path.mnt, i))
 		return -ECHILD;

@@ -369,6 +369,7 @@ struct super_block {
 	struct list inodes;		/* inode_lock */
 	struct list dirty;		/* inode_lock */
 	struct list node;		/* all superblocks */
+	struct list mounts;		/* in any namespace. mount lock */
 	void *priv;
 	u32 wb_err_seq;
 };
@@ -660,6 +661,7 @@ struct mount {
 	struct list ns_node;		/* all of a namespace. mount lock */
 	struct mnt_namespace *ns;
 	struct list all_node;		/* every mount. mount lock */
+	struct list sb_node;		/* sb.mounts. mount lock */
 	int id;
 	int peer_group;			/* shared with; 0: with none */
 	int master_group;		/* receives from; 0: from none */

@@ -316,6 +316,47 @@ TEST(a_deep_tree_goes_with_its_mount)
 	CHECK(umount("m") == 0);
 }
 
+#ifndef MS_NOSYMFOLLOW
+#define MS_NOSYMFOLLOW 256
+#endif
+
+TEST(links_of_a_mount_are_not_followed)
+{
+	char to[8];
+
+	enter();
+	CHECK(mkdir("m", 0755) == 0);
+	CHECK(mount("x", "m", "tmpfs", MS_NOSYMFOLLOW, NULL) == 0);
+	make("m/file");
+	CHECK(symlink("file", "m/link") == 0);
+	CHECK_ERR(open("m/link", O_RDONLY), ELOOP);
+	CHECK_ERR(access("m/link", F_OK), ELOOP);
+	CHECK_EQ(readlink("m/link", to, sizeof(to)), 4);
+	CHECK(unlink("m/link") == 0);
+}
+
+TEST(a_writer_elsewhere_keeps_a_file_system_writable)
+{
+	int ready[2], end[2], fd;
+	char c;
+
+	enter();
+	CHECK(mkdir("m", 0755) == 0);
+	CHECK(mount("x", "m", "tmpfs", 0, NULL) == 0);
+	CHECK(pipe(ready) == 0 && pipe(end) == 0);
+	if (fork() == 0) {
+		CHECK(unshare(CLONE_NEWNS) == 0);
+		fd = open("m/file", O_WRONLY | O_CREAT, 0644);
+		CHECK(fd >= 0 && write(ready[1], "r", 1) == 1);
+		CHECK(close(end[1]) == 0 && read(end[0], &c, 1) == 0);
+		_exit(0);
+	}
+	CHECK(read(ready[0], &c, 1) == 1);
+	CHECK_ERR(mount(NULL, "m", NULL, MS_REMOUNT | MS_RDONLY, NULL), EBUSY);
+	CHECK(close(end[1]) == 0 && wait(NULL) > 0);
+	CHECK(mount(NULL, "m", NULL, MS_REMOUNT | MS_RDONLY, NULL) == 0);
+}
+
 TEST(read_only_superblock)
 {
 	int fd;
