@@ -127,6 +127,20 @@ static struct inode *oldest_dirty(struct super_block *sb, u64 before_ns)
 	return found;
 }
 
+/* What could not be written is tried again with the next round, not in this. */
+static void postpone(struct inode *i)
+{
+	struct super_block *sb = i->sb;
+
+	spin_lock(&i->state_lock);
+	i->dirtied_ns = clock_ns();
+	spin_lock(&sb->inode_lock);
+	if (!list_empty(&i->dirty_node))
+		list_move_tail(&i->dirty_node, &sb->dirty);
+	spin_unlock(&sb->inode_lock);
+	spin_unlock(&i->state_lock);
+}
+
 static int write_older(struct super_block *sb, u64 before_ns, bool is_sync)
 {
 	struct inode *i;
@@ -134,6 +148,8 @@ static int write_older(struct super_block *sb, u64 before_ns, bool is_sync)
 
 	while ((i = oldest_dirty(sb, before_ns))) {
 		e = write_inode(i, is_sync);
+		if (unlikely(e))
+			postpone(i);
 		inode_put(i);
 		err = err ? err : e;
 		cond_resched();
