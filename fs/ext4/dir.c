@@ -4,8 +4,9 @@
  * Theory:  a directory is linear until its first block is full, then it gets
  *          an index (htree.c).  Listing goes through the blocks in order; a
  *          position is a byte offset.  Names that an index split moves go to
- *          a new block at the end, so a listing that runs meanwhile may show
- *          one twice, but misses none.
+ *          a new block at the end, and those that stay change places; a
+ *          listing that is in the middle of such a block begins it again.  So
+ *          it may show a name twice, but misses none.
  * Locks:   the directory's inode.lock.
  */
 #include "ext4_impl.h"
@@ -267,6 +268,20 @@ static int list_block(struct ext4_inode *dir, struct buf *b, u64 base,
 	return 0;
 }
 
+/* Since this file was last here the block it is in may have been split. */
+static void resume(struct file *f, struct dir_ctx *c)
+{
+	struct ext4_inode *dir = ext4_i(f->inode);
+	u32 seen = (u32)(uintptr_t)f->priv, bits = f->inode->sb->blkbits;
+
+	f->priv = (void *)(uintptr_t)dir->dir_splits;
+	if (dir->dir_splits == seen ||
+	    (dir->dir_splits == seen + 1 &&
+	     dir->dir_split_at != c->pos >> bits))
+		return;
+	c->pos = ALIGN_DOWN(c->pos, 1ull << bits);
+}
+
 static int ext4_iterate(struct file *f, struct dir_ctx *c)
 {
 	struct inode *dir = f->inode;
@@ -275,6 +290,7 @@ static int ext4_iterate(struct file *f, struct dir_ctx *c)
 	struct buf b;
 	int err = 0;
 
+	resume(f, c);
 	while (more && !err && c->pos >> bits < count) {
 		u32 lblk = (u32)(c->pos >> bits);
 

@@ -95,6 +95,8 @@ struct ext4_inode {
 	u64 goal;		/* block after the last allocation. map_lock */
 	u32 goal_lblk;		/* for this logical block */
 	u32 dir_hint;		/* block that may have room. inode.lock */
+	u32 dir_splits;		/* leaves split so far. inode.lock */
+	u32 dir_split_at;	/* the last of them. inode.lock */
 	bool has_xattrs;	/* in the inode: look */
 	bool is_fresh;		/* its disk inode holds an old one's remains */
 	bool is_stillborn;	/* never got a number: nothing to free */

@@ -398,6 +398,8 @@ static int split_mapped(struct ext4_inode *dir, struct dx_path *p,
 	err = ext4_append(dir, &lblk, &b);
 	if (err)
 		return err;
+	dir->dir_splits++;
+	dir->dir_split_at = p->leaf;
 	memcpy(copy, leaf->data, fs->sb->blocksize);
 	pack(dir, b.data, copy, map + keep, n - keep);
 	pack(dir, leaf->data, copy, map, keep);

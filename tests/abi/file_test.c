@@ -559,3 +559,43 @@ TEST(a_direct_write_that_fails_shows_nothing)
 	}
 	CHECK(unlink("new") == 0 && rmdir(name) == 0);
 }
+
+#define OLD_NAMES 600
+
+/* A name that was there all the time is shown, whatever comes meanwhile. */
+TEST(a_listing_misses_nothing_while_a_directory_grows)
+{
+	char name[] = "/var/tmp/listXXXXXX", buf[1024], file[64];
+	static char seen[OLD_NAMES];
+	long n, made = 0;
+	unsigned nr;
+	int fd;
+
+	CHECK(mkdtemp(name) && chdir(name) == 0);
+	for (int i = 0; i < OLD_NAMES; i++) {
+		snprintf(file, sizeof(file), "some-file-%d", i);
+		CHECK(close(open(file, O_CREAT | O_WRONLY, 0600)) == 0);
+	}
+	fd = open(".", O_RDONLY | O_DIRECTORY);
+	while ((n = syscall(SYS_getdents64, fd, buf, sizeof(buf))) > 0) {
+		for (long at = 0; at < n; at += *(unsigned short *)(buf + at + 16))
+			if (sscanf(buf + at + 19, "some-file-%u", &nr) == 1)
+				seen[nr] = 1;
+		for (int i = 0; made < 1200 && i < 40; i++, made++) {
+			snprintf(file, sizeof(file), "another-%ld", made);
+			CHECK(close(open(file, O_CREAT | O_WRONLY, 0600)) == 0);
+		}
+	}
+	CHECK_EQ(n, 0);
+	for (int i = 0; i < OLD_NAMES; i++)
+		CHECK(seen[i]);
+	for (int i = 0; i < OLD_NAMES; i++) {
+		snprintf(file, sizeof(file), "some-file-%d", i);
+		CHECK(unlink(file) == 0);
+	}
+	for (int i = 0; i < made; i++) {
+		snprintf(file, sizeof(file), "another-%d", i);
+		CHECK(unlink(file) == 0);
+	}
+	CHECK(chdir("/") == 0 && rmdir(name) == 0);
+}
