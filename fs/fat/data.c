@@ -295,7 +295,7 @@ static int fat_page_mkwrite(struct mapping *m, struct page *p)
 /* --- O_DIRECT -------------------------------------------------------------*/
 
 /* Writes stay below the size: the VFS sends others through the cache. */
-static ssize_t fat_direct_io(struct mapping *map, struct iter *it, u64 pos)
+static ssize_t direct_locked(struct mapping *map, struct iter *it, u64 pos)
 {
 	struct inode *i = map->host;
 	u64 size = inode_size(i), start = pos, sector, bytes, left = it->count;
@@ -327,6 +327,21 @@ static ssize_t fat_direct_io(struct mapping *map, struct iter *it, u64 pos)
 		pos = size;
 	}
 	return pos > start ? (ssize_t)(pos - start) : err;
+}
+
+/* A writer has the lock.  A reader takes it, so that no cluster is freed, and
+ * given to another file, under it. */
+static ssize_t fat_direct_io(struct mapping *map, struct iter *it, u64 pos)
+{
+	struct inode *i = map->host;
+	ssize_t n;
+
+	if (it->is_source)
+		return direct_locked(map, it, pos);
+	mutex_lock(&i->lock);
+	n = direct_locked(map, it, pos);
+	mutex_unlock(&i->lock);
+	return n;
 }
 
 const struct mapping_ops fat_mapping_ops = {
