@@ -173,6 +173,13 @@ static ssize_t write_checks(struct file *f, struct iter *it, u64 *pos,
 	return (ssize_t)it->count;
 }
 
+/* No page of the range stays, mapped or not, but what was stored to since. */
+static void forget_pages(struct mapping *m, u64 first, u64 last)
+{
+	mapping_unmap(m, first, last, false);
+	mapping_invalidate(m, first, last);
+}
+
 static ssize_t direct_write(struct file *f, struct iter *it, u64 *pos)
 {
 	struct mapping *m = f->mapping;
@@ -188,9 +195,9 @@ static ssize_t direct_write(struct file *f, struct iter *it, u64 *pos)
 		return err;
 	/* What grows the file goes through the cache, then out. */
 	if (start + it->count <= mapping_size(m)) {
-		mapping_invalidate(m, first, last);
+		forget_pages(m, first, last);
 		n = m->ops->direct_io(m, it, start);
-		mapping_invalidate(m, first, last);
+		forget_pages(m, first, last);
 		if (n > 0)
 			*pos += (u64)n;
 		return n;

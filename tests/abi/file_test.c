@@ -599,3 +599,21 @@ TEST(a_listing_misses_nothing_while_a_directory_grows)
 	}
 	CHECK(chdir("/") == 0 && rmdir(name) == 0);
 }
+
+TEST(what_is_written_directly_is_seen_everywhere)
+{
+	char name[] = "/var/tmp/seenXXXXXX", c;
+	static char block[4096] __attribute__((aligned(4096)));
+	volatile char *map;
+	int fd = mkstemp(name), direct = open(name, O_WRONLY | O_DIRECT);
+
+	CHECK(fd >= 0 && direct >= 0 && unlink(name) == 0);
+	memset(block, 'a', sizeof(block));
+	CHECK_EQ(write(fd, block, sizeof(block)), sizeof(block));
+	map = mmap(NULL, sizeof(block), PROT_READ, MAP_SHARED, fd, 0);
+	CHECK(map != MAP_FAILED && map[0] == 'a');
+	memset(block, 'b', sizeof(block));
+	CHECK_EQ(pwrite(direct, block, sizeof(block), 0), sizeof(block));
+	CHECK_EQ(pread(fd, &c, 1, 1), 1);
+	CHECK(c == 'b' && map[2] == 'b');
+}
