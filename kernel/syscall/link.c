@@ -30,10 +30,48 @@ out:
 	return err;
 }
 
+/* What a descriptor refers to, for who opened it with these rights, or may go
+ * anywhere. */
+static int path_of_fd(int fd, struct path *out)
+{
+	struct fd f = fd_find_raw(fd);
+	int err = 0;
+
+	if (!f.file)
+		return -EBADF;
+	if (f.file->cred != current->cred && !capable(CAP_DAC_READ_SEARCH))
+		err = -ENOENT;
+	if (!err) {
+		*out = f.file->path;
+		path_get(out);
+	}
+	fd_release(f);
+	return err;
+}
+
+static int find_old(int dfd, const char __user *uname, int flags,
+		    struct path *out)
+{
+	unsigned lookup = flags & AT_SYMLINK_FOLLOW ? LOOKUP_FOLLOW : 0;
+	struct filename fn;
+	int err;
+
+	if (flags & AT_EMPTY_PATH)
+		lookup |= LOOKUP_EMPTY;
+	err = filename_get(uname, lookup, &fn);
+	if (err)
+		return err;
+	if (!*fn.name && dfd != AT_FDCWD)
+		err = path_of_fd(dfd, out);
+	else
+		err = path_lookup(dfd, fn.name, lookup, out);
+	filename_put(&fn);
+	return err;
+}
+
 long sys_linkat(int odfd, const char __user *uold, int ndfd,
 		const char __user *unew, int flags)
 {
-	unsigned lookup = flags & AT_SYMLINK_FOLLOW ? LOOKUP_FOLLOW : 0;
 	struct path old, parent;
 	struct filename fn;
 	struct dentry *d;
@@ -41,12 +79,7 @@ long sys_linkat(int odfd, const char __user *uold, int ndfd,
 
 	if (flags & ~(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH))
 		return -EINVAL;
-	if (flags & AT_EMPTY_PATH) {
-		if (!capable(CAP_DAC_READ_SEARCH))
-			return -ENOENT;
-		lookup |= LOOKUP_EMPTY;
-	}
-	err = path_lookup_user(odfd, uold, lookup, &old);
+	err = find_old(odfd, uold, flags, &old);
 	if (err)
 		return err;
 	err = filename_get(unew, 0, &fn);

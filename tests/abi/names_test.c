@@ -386,6 +386,9 @@ TEST(tmpfile_gets_a_name)
 	CHECK(linkat(AT_FDCWD, proc, AT_FDCWD, "named", AT_SYMLINK_FOLLOW) ==
 	      0);
 	CHECK(holds("named", "tmp"));
+	CHECK(linkat(fd, "", AT_FDCWD, "flink", AT_EMPTY_PATH) == 0);
+	CHECK(holds("flink", "tmp"));
+	CHECK_ERR(linkat(-1, "", AT_FDCWD, "none", AT_EMPTY_PATH), EBADF);
 	fd = open(".", O_TMPFILE | O_RDWR | O_EXCL, 0600);
 	snprintf(proc, sizeof(proc), "/proc/self/fd/%d", fd);
 	CHECK_ERR(linkat(AT_FDCWD, proc, AT_FDCWD, "two", AT_SYMLINK_FOLLOW),
