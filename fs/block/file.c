@@ -142,10 +142,12 @@ static int blkdev_llseek(struct file *f, s64 off, int whence, s64 *out)
 	case SEEK_SET:
 		break;
 	case SEEK_CUR:
-		off += (s64)f->pos;
+		if (add_overflow(off, (s64)f->pos, &off))
+			return -EINVAL;
 		break;
 	case SEEK_END:
-		off += size;
+		if (add_overflow(off, size, &off))
+			return -EINVAL;
 		break;
 	default:
 		return -EINVAL;
