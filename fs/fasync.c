@@ -33,7 +33,8 @@ static struct fasync *unlink_locked(struct fasync **list, struct file *f)
 	return fa;
 }
 
-/* The flag says whether there is an entry: by it the last close takes it off. */
+/* The flag says whether there is an entry: by it the last close takes it
+ * off. */
 static void set_flag(struct file *f, bool on)
 {
 	spin_lock(&f->lock);

@@ -1,10 +1,10 @@
 /*
  * namei - the operations on names: look-up, create, link, remove, rename.
  *
- * Theory:  a new inode is made and written first, then its name; if the name fails the
- *          inode loses its last link and is freed by its eviction.  A name's
- *          block is changed before counts are, so that no step after the
- *          first change can fail for lack of room.
+ * Theory:  a new inode is made and written first, then its name; if the name
+ *          fails the inode loses its last link and is freed by its eviction.
+ *          A name's block is changed before counts are, so that no step after
+ *          the first change can fail for lack of room.
  * Locks:   the VFS holds the directories' and the victims' inode.lock.
  */
 #include "htree_impl.h"
@@ -16,7 +16,8 @@ static struct ext4_name name_of(const struct dentry *d)
 	return (struct ext4_name){ .name = d->name, .len = d->len };
 }
 
-/* A directory has one name.  A second, on a damaged disk, could be inside it. */
+/* A directory has one name.  A second, on a damaged disk, could be inside
+ * it. */
 static bool has_name(struct inode *i)
 {
 	struct dentry *d;

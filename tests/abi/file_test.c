@@ -578,7 +578,8 @@ TEST(a_listing_misses_nothing_while_a_directory_grows)
 	}
 	fd = open(".", O_RDONLY | O_DIRECTORY);
 	while ((n = syscall(SYS_getdents64, fd, buf, sizeof(buf))) > 0) {
-		for (long at = 0; at < n; at += *(unsigned short *)(buf + at + 16))
+		for (long at = 0; at < n;
+		     at += *(unsigned short *)(buf + at + 16))
 			if (sscanf(buf + at + 19, "some-file-%u", &nr) == 1)
 				seen[nr] = 1;
 		for (int i = 0; made < 1200 && i < 40; i++, made++) {
