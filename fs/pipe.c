@@ -563,8 +563,7 @@ int pipe_create(unsigned flags, struct file *out[2])
 		goto err_free;
 	p->inode = out[0]->inode;
 	p->inode->pipe = p;
-	err = file_open_path(&out[0]->path,
-			     O_WRONLY | (flags & (O_NONBLOCK | O_DIRECT)),
+	err = file_open_path(&out[0]->path, O_WRONLY | (flags & O_NONBLOCK),
 			     &out[1]);
 	if (err) {
 		p->writers = 0;
@@ -572,6 +571,7 @@ int pipe_create(unsigned flags, struct file *out[2])
 		file_put(out[0]);	/* frees the pipe with its inode */
 		return err;
 	}
+	out[1]->flags |= flags & O_DIRECT; /* packets: not what open() means */
 	p->inode->fops = &fifo_fops;	/* for who opens it again */
 	return 0;
 err_free:
