@@ -43,6 +43,10 @@ $(TP_DIR)/%.fetched: rootfs/sources.lock
 	@touch $@
 .PRECIOUS: $(TP_DIR)/%.fetched
 
+# Their flags stand here and in the Makefile, whose command tells of changes.
+$(TP_FDT_OBJS) $(TP_ZLIB_OBJS) $(TP_ZSTD_OBJS) $(TP_SHIM_OBJS): \
+	mk/third_party.mk $(COMMAND)
+
 $(BUILD)/third_party/fdt/%.o: $(TP_DIR)/dtc.fetched
 	@mkdir -p $(@D)
 	@$(CC) $(TP_CFLAGS) $(TP_FDT_FLAGS) -c -o $@ $(TP_DIR)/dtc/libfdt/$*.c
