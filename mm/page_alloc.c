@@ -361,7 +361,6 @@ static bool oom_kill(unsigned gfp)
 		return false;
 	if (fatal_signal_pending(current))
 		return false;
-	vmstat_add(VM_OOM_KILL, 1);
 	oom_kill_hook();
 	return !fatal_signal_pending(current);
 }

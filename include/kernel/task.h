@@ -270,7 +270,6 @@ struct task {
 	u64 io_read_bytes, io_write_bytes, io_cancelled_bytes;
 	u32 unbalanced_pages;		/* written since dirt was looked at */
 	u32 link_count;			/* symlinks followed */
-	int oom_hint;
 	int fail_nth;			/* debug: allocations until one fails */
 	bool no_new_privs;
 	bool in_exec;

@@ -97,6 +97,7 @@ struct process {
 	struct seqcount sums_seq;	/* dead, and who is in threads. siglock */
 	struct task_sums dead, children; /* siglock */
 	int oom_score_adj, oom_score_adj_min;
+	bool oom_in_vain;		/* killed for memory, and kept it */
 	u32 sum_sched;
 	u64 group_start;
 	struct rcu_head rcu;

@@ -4,7 +4,8 @@
  * Theory:  badness is what a process would give back: resident pages, swap
  *          and page tables, shifted by oom_score_adj (1000 is all memory,
  *          -1000 is never).  One victim at a time: while it still holds its
- *          memory nobody else is killed.
+ *          memory nobody else is killed, unless that takes too long.  It may
+ *          wait for a lock of the very task that waits for its memory.
  */
 #include "task_impl.h"
 
@@ -17,8 +18,11 @@
 
 #define ADJ_NEVER (-1000)
 
+#define PATIENCE_NS (5 * NSEC_PER_SEC)
+
 int sysctl_panic_on_oom;
 static struct task *victim;	/* referenced. oom_lock */
+static u64 victim_since;	/* oom_lock */
 static struct irqlock oom_lock = IRQLOCK_INIT(RANK_IRQ, "oom_lock");
 
 long oom_badness(struct task *t, u64 total_pages)
@@ -28,7 +32,8 @@ long oom_badness(struct task *t, u64 total_pages)
 	long points = -1;
 
 	if (is_kernel_task(t) || (p->flags & PF_UNKILLABLE) ||
-	    p->oom_score_adj == ADJ_NEVER || t->vfork)
+	    p->oom_score_adj == ADJ_NEVER || t->vfork ||
+	    READ_ONCE(p->oom_in_vain))
 		return -1;
 	irq_lock(&t->alloc_lock);
 	mm = t->mm;
@@ -66,14 +71,18 @@ static struct task *choose(long *points)
 	return best;
 }
 
-/* The last one killed has not let go yet. */
+/* The last one killed has not let go yet, and is still waited for. */
 static bool victim_is_dying(void)
 {
 	struct task *t = NULL;
-	bool yes;
+	bool yes = false;
 
 	irq_lock(&oom_lock);
-	yes = victim && READ_ONCE(victim->mm);
+	if (victim && READ_ONCE(victim->mm)) {
+		yes = clock_ns() - victim_since < PATIENCE_NS;
+		if (!yes)
+			WRITE_ONCE(victim->process->oom_in_vain, true);
+	}
 	if (victim && !yes) {
 		t = victim;
 		victim = NULL;
@@ -117,16 +126,22 @@ bool oom_kill_one(void)
 	long points;
 
 	/* Being killed already: out with us, that frees memory. */
-	if (fatal_signal_pending(current) || victim_is_dying())
+	if (fatal_signal_pending(current))
 		return true;
+	if (victim_is_dying()) {
+		sleep_ns(NSEC_PER_MSEC);
+		return true;
+	}
 	t = choose(&points);
 	if (!t)
 		return false;
 	explain(t, points);
 	vmstat_add(VM_OOM_KILL, 1);
 	irq_lock(&oom_lock);
-	if (!victim)
+	if (!victim) {
 		victim = task_get(t);
+		victim_since = clock_ns();
+	}
 	irq_unlock(&oom_lock);
 	ignore_error(signal_send(SIGKILL, SIG_INFO_KERNEL, t,
 				 SIG_TO_PROCESS));

@@ -20,9 +20,11 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/sysinfo.h>
 #include <time.h>
 
 int storm_scale = 1, storm_harts;
@@ -395,6 +397,35 @@ static void eat(void)
 	}
 }
 
+static void die_before_others(const char *adj)
+{
+	int fd = open("/proc/self/oom_score_adj", O_WRONLY);
+
+	if (write(fd, adj, strlen(adj)) < 0)
+		exit(3);
+	close(fd);
+}
+
+/* Takes memory under a lock for which the one waits that is to die first. */
+static void eat_locked(void)
+{
+	int fd = memfd_create("eaten", 0), go[2];
+	struct sysinfo info;
+	char c;
+
+	if (fd < 0 || pipe(go) || sysinfo(&info))
+		exit(3);
+	die_before_others("900");
+	if (!must_fork()) {
+		die_before_others("1000");
+		write(go[1], "", 1);
+		for (;;)
+			fallocate(fd, 0, 0, 4096);
+	}
+	read(go[0], &c, 1);
+	exit(fallocate(fd, 0, 0, (off_t)info.totalram * 2) ? 3 : 4);
+}
+
 static void options(int argc, char **argv)
 {
 	int c;
@@ -427,6 +458,8 @@ int main(int argc, char **argv)
 		execl("/proc/self/exe", "stress", "exec-for-ever", NULL);
 	if (argc == 2 && !strcmp(argv[1], "eat"))
 		eat();
+	if (argc == 2 && !strcmp(argv[1], "eat-locked"))
+		eat_locked();
 	options(argc, argv);
 	storm_harts = (int)sysconf(_SC_NPROCESSORS_ONLN);
 	prctl(PR_SET_CHILD_SUBREAPER, 1);

@@ -118,3 +118,14 @@ def test_memory_is_eaten(machine, kernel, disk):
     assert "alive" in out[2] and "still here" in out[3]
     everything = b.console + "".join(out)
     assert "Out of memory: Killed process" in everything
+
+
+def test_memory_is_eaten_under_a_lock(machine, kernel, disk):
+    """Who is killed first waits for a lock of the eater: then the eater is."""
+    mem = "512M" if kernel == "linux" else "64M"
+    m = machine.with_(disk=disk, mem=mem, append="loglevel=7")
+    b = guest.run(m, ["/stress/stress eat-locked; echo status $?",
+                      "echo still here"])
+    assert b.ok, b.complaint()
+    assert "status 137" in b.commands[0].out
+    assert "still here" in b.commands[1].out
