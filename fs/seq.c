@@ -7,6 +7,10 @@
  *          buffer grows by itself where memory can be had; under a spinlock
  *          or RCU it is cut, and everything is printed again into a larger
  *          one.  Printing takes no lock of this file's, so it may take any.
+ *          What has a line or more for each area of an address space can be
+ *          of any length and is mostly read to its first lines, or by a
+ *          reader with a small buffer: that comes in parts, each printed
+ *          when a reader arrives there, and only the last one is kept.
  * Locks:   file.lock guards the pointer to the text.
  * Life:    a text is counted: by the file, and by each reader that copies it.
  */
@@ -19,6 +23,8 @@
 struct text {
 	struct ref refs;
 	size_t len;
+	u64 start;		/* of this part, in the file */
+	u64 next, tag;		/* for the part behind it */
 	char data[];
 };
 
@@ -37,7 +43,10 @@ static int text_new(struct seq *s, size_t size)
 	if (!t)
 		return -ENOMEM;
 	ref_init(&t->refs, 1);
-	*s = (struct seq){ .buf = t->data, .size = size };
+	s->buf = t->data;
+	s->size = size;
+	s->len = 0;
+	s->is_short = false;
 	return 0;
 }
 
@@ -59,7 +68,7 @@ static size_t larger(const struct seq *s, size_t n)
 
 static bool grow(struct seq *s, size_t n)
 {
-	struct seq wide;
+	struct seq wide = *s;
 
 	if (in_atomic() || s->size > MAX_SIZE || n > MAX_SIZE ||
 	    text_new(&wide, larger(s, n)))
@@ -167,13 +176,18 @@ void seq_path(struct seq *s, const struct path *p, const char *esc)
 }
 
 /* --- files --------------------------------------------------------------*/
-static int print_all(struct file *f, seq_fill_fn *fill, struct text **out)
+/* All of it, or the part behind `before`. */
+static int print_part(struct file *f, seq_fill_fn *fill,
+		      const struct text *before, struct text **out)
 {
 	size_t size = FIRST_SIZE;
+	struct text *t;
 	struct seq s;
 	int err;
 
 	for (;;) {
+		s = (struct seq){ .from = before ? before->next : 0,
+				  .tag = before ? before->tag : 0 };
 		err = text_new(&s, size);
 		if (err)
 			return err;
@@ -187,8 +201,12 @@ static int print_all(struct file *f, seq_fill_fn *fill, struct text **out)
 		if (size > MAX_SIZE)
 			return -ENOMEM;
 	}
-	text_of(&s)->len = s.len;
-	*out = text_of(&s);
+	t = text_of(&s);
+	t->len = s.len;
+	t->start = before ? before->start + before->len : 0;
+	t->next = s.next;
+	t->tag = s.tag;
+	*out = t;
 	return 0;
 }
 
@@ -217,26 +235,46 @@ static void install(struct file *f, struct text *t)
 	text_put(old);
 }
 
-ssize_t seq_read(struct file *f, struct iter *it, u64 *pos, seq_fill_fn *fill)
+/* The part that has `pos`, or the last one. */
+static int text_at(struct file *f, u64 pos, seq_fill_fn *fill,
+		   struct text **out)
 {
-	struct text *t = *pos ? current_text(f) : NULL;
-	size_t want, n = 0;
-	int err;
+	struct text *t = pos ? current_text(f) : NULL, *part = NULL;
+	int err = 0;
 
-	if (!it->count) {
+	if (t && pos < t->start) {
 		text_put(t);
-		return 0;
+		t = NULL;
 	}
-	irqs_unmask();
-	if (!t) {
-		err = print_all(f, fill, &t);
+	while (!t || (t->next && pos - t->start >= t->len)) {
+		err = print_part(f, fill, t, &part);
+		text_put(t);
 		if (err)
 			return err;
+		t = part;
 		install(f, t);
+		cond_resched();
 	}
-	if (*pos < t->len) {
-		want = min(it->count, t->len - (size_t)*pos);
-		n = copy_to_iter(t->data + *pos, want, it);
+	*out = t;
+	return 0;
+}
+
+ssize_t seq_read(struct file *f, struct iter *it, u64 *pos, seq_fill_fn *fill)
+{
+	struct text *t;
+	size_t at, n = 0;
+	int err;
+
+	if (!it->count)
+		return 0;
+	irqs_unmask();
+	err = text_at(f, *pos, fill, &t);
+	if (err)
+		return err;
+	if (*pos - t->start < t->len) {
+		at = (size_t)(*pos - t->start);
+		n = copy_to_iter(t->data + at, min(it->count, t->len - at),
+				 it);
 		*pos += n;
 		if (!n)
 			n = (size_t)-EFAULT;

@@ -74,6 +74,7 @@ void mm_drop(struct mm *mm)
 
 int mm_create(struct mm **out)
 {
+	static u64 last_id;	/* atomic */
 	struct mm *mm;
 
 	reap_zombies();
@@ -94,6 +95,7 @@ int mm_create(struct mm **out)
 	mm->mmap_base = TASK_SIZE & PAGE_MASK;
 	mm->dumpable = 1;
 	mm->owner = current;
+	mm->id = fetch_add(&last_id, 1) + 1;
 	mm->is_thp_disabled = current->mm && current->mm->is_thp_disabled;
 	list_init(&mm->zombie_node);
 	*out = mm;

@@ -94,21 +94,47 @@ static struct vma *next_area_relock(struct mm *mm, struct vma *v, unsigned *n)
 
 typedef void area_fn(struct seq *s, struct mm *mm, struct vma *v, void *arg);
 
+/* A part is full: what was printed of v behind `len` comes with the next. */
+static bool ends_part(struct seq *s, struct vma *v, size_t len)
+{
+	if (s->len <= SEQ_PART_MAX || !len)
+		return false;
+	s->len = len;
+	s->next = v->start;
+	return true;
+}
+
+static int print_areas(struct seq *s, struct mm *mm, area_fn *fn, void *arg)
+{
+	int err = rwsem_read_lock_killable(&mm->map_lock);
+	unsigned n = 0;
+	struct vma *v;
+
+	if (err)
+		return err;
+	for (v = vma_find(mm, s->from); v; v = next_area_relock(mm, v, &n)) {
+		size_t len = s->len;
+
+		fn(s, mm, v, arg);
+		if (ends_part(s, v, len))
+			break;
+	}
+	rwsem_read_unlock(&mm->map_lock);
+	return 0;
+}
+
+/* A text that was begun before exec() ends there. */
 static int for_each_area(struct seq *s, const struct task_view *view,
 			 area_fn *fn, void *arg)
 {
 	struct mm *mm = task_get_mm(view->t);
-	unsigned n = 0;
-	struct vma *v;
-	int err;
+	int err = 0;
 
 	if (!mm)
 		return 0;
-	err = rwsem_read_lock_killable(&mm->map_lock);
-	if (!err) {
-		for (v = vma_first(mm); v; v = next_area_relock(mm, v, &n))
-			fn(s, mm, v, arg);
-		rwsem_read_unlock(&mm->map_lock);
+	if (!s->from || s->tag == mm->id) {
+		s->tag = mm->id;
+		err = print_areas(s, mm, fn, arg);
 	}
 	mm_put(mm);
 	return err;

@@ -10,7 +10,13 @@ struct seq {
 	char *buf;
 	size_t size, len;
 	bool is_short;		/* something did not fit: print it all again */
+	u64 from;		/* a text in parts: where this one begins */
+	u64 next;		/* set by `fill`: where the next one does, or 0 */
+	u64 tag;		/* set by `fill`, kept from part to part */
 };
+
+/* A long text comes in parts of whole lines, if they fit this size. */
+#define SEQ_PART_MAX 4000u
 
 /* Where preemption is off nothing can be allocated: the text is cut, and the
  * caller of the whole printing starts over with a larger buffer. */
@@ -32,7 +38,10 @@ void seq_path(struct seq *s, const struct path *p, const char *esc);
 /*
  * Files of this kind keep their text in file->priv.  `fill` prints it; it is
  * called with no lock of ours when a read begins at position 0, so that
- * what follows is consistent with it.
+ * what follows is consistent with it.  A text that may be very long is
+ * printed in parts: `fill` is called again, with `from` what it left in
+ * `next`, when a reader comes to the end of a part.  No read returns more
+ * than the rest of a part.
  */
 typedef int seq_fill_fn(struct seq *s, struct file *f);
 ssize_t seq_read(struct file *f, struct iter *it, u64 *pos, seq_fill_fn *fill);

@@ -123,6 +123,7 @@ struct mm {
 	u32 dumpable;
 	u32 membarrier_state;
 	struct task *owner;
+	u64 id;				/* of this one only, ever. const */
 	int oom_score_adj_min;
 	bool is_aslr;
 	bool is_thp_disabled;		/* PR_SET_THP_DISABLE; kept by exec */

@@ -155,6 +155,90 @@ TEST(numa_maps_name_areas)
 	CHECK(strstr(text, " kernelpagesize_kB=4\n"));
 }
 
+#define MANY 400
+
+/* Areas that cannot be joined; the address of the first. */
+static char *many_areas(void)
+{
+	char *p = mmap(NULL, MANY * 4096, PROT_READ,
+		       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	CHECK(p != MAP_FAILED);
+	for (int i = 1; i < MANY; i += 2)
+		CHECK(mprotect(p + i * 4096, 4096, PROT_NONE) == 0);
+	return p;
+}
+
+/* How many of them the text names; they must come in order. */
+static int count_areas(const char *p)
+{
+	char start[40];
+	char *at = text;
+	int n = 0;
+
+	for (; n < MANY && at; n++) {
+		snprintf(start, sizeof(start), "%lx-", (long)p + n * 4096);
+		at = strstr(at, start);
+		if (!at)
+			break;
+	}
+	return n;
+}
+
+TEST(maps_come_in_whole_lines)
+{
+	const char *p = many_areas();
+	int fd = open("/proc/self/maps", O_RDONLY), parts = 0;
+	long n = 0, got;
+
+	while ((got = read(fd, text + n, 4096)) > 0) {
+		n += got;
+		CHECK(text[n - 1] == '\n');
+		parts++;
+	}
+	CHECK_EQ(got, 0);
+	CHECK(parts > MANY * 20 / 4096);
+	text[n] = 0;
+	CHECK_EQ(count_areas(p), MANY);
+}
+
+TEST(smaps_read_of_a_page_ends_before_the_next_area)
+{
+	long n = 0, got;
+	int fd;
+
+	many_areas();
+	fd = open("/proc/self/smaps", O_RDONLY);
+	for (int i = 0; i < 10; i++) {
+		got = read(fd, text + n, 4096);
+		CHECK(got > 1000 && got < 4096);
+		n += got;
+		CHECK(text[n - 1] == '\n');
+		text[n] = 0;
+		CHECK(strstr(text + n - 60, "VmFlags: "));
+	}
+}
+
+TEST(maps_are_the_same_in_small_reads_and_from_the_middle)
+{
+	const char *p = many_areas();
+	int fd = open("/proc/self/maps", O_RDONLY);
+	long n = 0, got;
+	char some[100];
+
+	while ((got = read(fd, text + n, 77)) > 0)
+		n += got;
+	text[n] = 0;
+	CHECK_EQ(count_areas(p), MANY);
+	for (long at = n - 100; at > 0; at -= 1717) {
+		CHECK_EQ(lseek(fd, at, SEEK_SET), at);
+		got = read(fd, some, sizeof(some));
+		CHECK(got > 0 && got <= 100);
+		CHECK(!memcmp(some, text + at, got));
+	}
+	CHECK_EQ(pread(fd, some, sizeof(some), n), 0);
+}
+
 /* kB of Referenced: in p's area. */
 static long referenced(void *p)
 {
