@@ -355,6 +355,13 @@ static int clone_range_refused(struct file *to, const s64 __user *arg)
 	return clone_refused(to, (int)from);
 }
 
+static long file_ioctl(struct file *f, unsigned cmd, unsigned long arg)
+{
+	long ret = f->ops->ioctl ? f->ops->ioctl(f, cmd, arg) : -ENOTTY;
+
+	return ret == -ENOTTY && cmd == FS_IOC_FIEMAP ? -EOPNOTSUPP : ret;
+}
+
 long vfs_ioctl(struct file *f, unsigned cmd, unsigned long arg)
 {
 	struct inode *i = f->inode;
@@ -380,5 +387,5 @@ long vfs_ioctl(struct file *f, unsigned cmd, unsigned long arg)
 					(int __user *)arg);
 		break;
 	}
-	return f->ops->ioctl ? f->ops->ioctl(f, cmd, arg) : -ENOTTY;
+	return file_ioctl(f, cmd, arg);
 }

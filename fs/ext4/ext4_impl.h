@@ -301,6 +301,8 @@ extern const struct file_ops ext4_file_ops;
 extern const struct inode_ops ext4_file_inode_ops;
 int ext4_truncate(struct inode *i);
 long ext4_ioctl(struct file *f, unsigned cmd, unsigned long arg);
+struct fiemap;
+int ext4_fiemap(struct inode *i, struct fiemap __user *arg);	/* fiemap.c */
 int ext4_fsync(struct file *f, u64 start, u64 end, bool data_only);
 
 /* --- dirblock.c, dir.c, htree.c, hash.c */

@@ -341,6 +341,8 @@ long ext4_ioctl(struct file *f, unsigned cmd, unsigned long arg)
 		return set_flags(f, arg);
 	case FS_IOC_GETVERSION:
 		return put_user(i->generation, (u32 __user *)arg);
+	case FS_IOC_FIEMAP:
+		return ext4_fiemap(i, (struct fiemap __user *)arg);
 	default:
 		return -ENOTTY;
 	}

@@ -808,6 +808,7 @@ int __must_check vfs_readlink(const struct path *p, char *buf, size_t n,
 			      size_t *len);
 ssize_t vfs_read(struct file *f, struct iter *it, u64 *pos, unsigned flags);
 ssize_t vfs_write(struct file *f, struct iter *it, u64 *pos, unsigned flags);
+#define FS_IOC_FIEMAP 0xc020660bu	/* where the data is on the device */
 long vfs_ioctl(struct file *f, unsigned cmd, unsigned long arg);
 
 /* --- per-process objects ------------------------------------------------------*/

@@ -4,6 +4,9 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/fiemap.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/sendfile.h>
@@ -420,6 +423,77 @@ static long count_cached(int fd, unsigned long long off,
 	unsigned long long range[2] = { off, len };
 
 	return syscall(451, fd, range, c, 0);
+}
+
+static struct {
+	struct fiemap head;
+	struct fiemap_extent e[4];
+} places;
+
+static int ask_places(int fd, __u64 start, __u64 len, int count, int flags)
+{
+	memset(&places, 0, sizeof(places));
+	places.head.fm_start = start;
+	places.head.fm_length = len;
+	places.head.fm_extent_count = count;
+	places.head.fm_flags = flags;
+	return ioctl(fd, FS_IOC_FIEMAP, &places);
+}
+
+/* A written extent, a hole, and one that is only reserved; on the disk. */
+static int file_with_extents(void)
+{
+	char name[] = "/var/tmp/extentsXXXXXX", data[8192];
+	int fd = mkstemp(name);
+
+	CHECK(fd >= 0);
+	unlink(name);
+	memset(data, 7, sizeof(data));
+	CHECK(write(fd, data, sizeof(data)) == sizeof(data));
+	CHECK(fallocate(fd, 0, 65536, 16384) == 0);
+	return fd;
+}
+
+TEST(fiemap_tells_extents)
+{
+	int fd = file_with_extents();
+
+	CHECK(ask_places(fd, 0, ~0ull, 4, FIEMAP_FLAG_SYNC) == 0);
+	CHECK_EQ(places.head.fm_mapped_extents, 2);
+	CHECK_EQ(places.e[0].fe_logical, 0);
+	CHECK_EQ(places.e[0].fe_length, 8192);
+	CHECK_EQ(places.e[0].fe_flags, 0);
+	CHECK(places.e[0].fe_physical != 0);
+	CHECK_EQ(places.e[1].fe_logical, 65536);
+	CHECK_EQ(places.e[1].fe_length, 16384);
+	CHECK_EQ(places.e[1].fe_flags,
+		 FIEMAP_EXTENT_UNWRITTEN | FIEMAP_EXTENT_LAST);
+	CHECK(ask_places(fd, 0, ~0ull, 0, 0) == 0);
+	CHECK_EQ(places.head.fm_mapped_extents, 2);
+	CHECK(ask_places(fd, 0, ~0ull, 1, 0) == 0);
+	CHECK_EQ(places.head.fm_mapped_extents, 1);
+	CHECK_EQ(places.e[0].fe_flags, 0);
+	CHECK(ask_places(fd, 4096, 4096, 4, 0) == 0);
+	CHECK_EQ(places.head.fm_mapped_extents, 1);
+	CHECK_EQ(places.e[0].fe_logical, 4096);
+	CHECK_EQ(places.e[0].fe_length, 4096);
+	CHECK(ask_places(fd, 8192, 16384, 4, 0) == 0);
+	CHECK_EQ(places.head.fm_mapped_extents, 0);
+}
+
+TEST(fiemap_refuses_what_it_does_not_know)
+{
+	int fd = file_with_extents(), null = open("/dev/null", O_RDWR);
+
+	CHECK_ERR(ask_places(fd, 0, 0, 4, 0), EINVAL);
+	CHECK_ERR(ask_places(fd, 0, 1, 1 << 30, 0), EINVAL);
+	CHECK_ERR(ask_places(fd, 1ull << 62, 1, 4, 0), EFBIG);
+	CHECK_ERR(ask_places(fd, 0, 1, 4, 0x80 | FIEMAP_FLAG_SYNC), EBADR);
+	CHECK_EQ(places.head.fm_flags, 0x80);
+	CHECK_ERR(ioctl(fd, FS_IOC_FIEMAP, NULL), EFAULT);
+	CHECK_ERR(ask_places(null, 0, 1, 4, 0), EOPNOTSUPP);
+	CHECK_ERR(ask_places(open("/dev/shm", O_RDONLY), 0, 1, 4, 0),
+		  EOPNOTSUPP);
 }
 
 TEST(cached_pages_are_counted)
