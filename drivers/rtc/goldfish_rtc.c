@@ -5,6 +5,7 @@
 #include <arch/uaccess.h>
 #include <drivers/driver.h>
 #include <fs/device.h>
+#include <fs/seq.h>
 #include <kernel/init.h>
 #include <kernel/print.h>
 #include <kernel/random.h>
@@ -68,19 +69,25 @@ static s64 days_from_civil(s64 y, s64 m, s64 d)
 	return era * 146097 + doe - 719468;
 }
 
-static long rd_time(struct rtc_time __user *arg)
+static void read_time(struct rtc_time *t)
 {
-	struct rtc_time t;
 	u64 s = rtc_read() / NSEC_PER_SEC;
 	s64 days = (s64)(s / 86400);
 
-	memset(&t, 0, sizeof(t));
-	t.sec = (s32)(s % 60);
-	t.min = (s32)(s / 60 % 60);
-	t.hour = (s32)(s / 3600 % 24);
-	civil_from_days(days, &t);
-	t.wday = (s32)((days + 4) % 7);
-	t.yday = (s32)(days - days_from_civil(t.year + 1900, 1, 1));
+	memset(t, 0, sizeof(*t));
+	t->sec = (s32)(s % 60);
+	t->min = (s32)(s / 60 % 60);
+	t->hour = (s32)(s / 3600 % 24);
+	civil_from_days(days, t);
+	t->wday = (s32)((days + 4) % 7);
+	t->yday = (s32)(days - days_from_civil(t->year + 1900, 1, 1));
+}
+
+static long rd_time(struct rtc_time __user *arg)
+{
+	struct rtc_time t;
+
+	read_time(&t);
 	return copy_to_user(arg, &t, sizeof(t));
 }
 
@@ -117,9 +124,48 @@ static const struct file_ops rtc_fops = {
 	.ioctl = rtc_ioctl,
 };
 
+/* --- /sys/class/rtc/rtc0 ----------------------------------------------------*/
+static int date_show(struct seq *s)
+{
+	struct rtc_time t;
+
+	read_time(&t);
+	seq_printf(s, "%04d-%02d-%02d\n", t.year + 1900, t.mon + 1, t.mday);
+	return 0;
+}
+
+static int time_show(struct seq *s)
+{
+	struct rtc_time t;
+
+	read_time(&t);
+	seq_printf(s, "%02d:%02d:%02d\n", t.hour, t.min, t.sec);
+	return 0;
+}
+
+static int since_epoch_show(struct seq *s)
+{
+	seq_u64(s, "", rtc_read() / NSEC_PER_SEC);
+	seq_putc(s, '\n');
+	return 0;
+}
+
+/* The system's clock was set from it, see below. */
+static int hctosys_show(struct seq *s)
+{
+	seq_puts(s, "1\n");
+	return 0;
+}
+
+static const struct char_attr rtc_attrs[] = {
+	{ "date", date_show }, { "hctosys", hctosys_show },
+	{ "since_epoch", since_epoch_show }, { "time", time_show },
+	{ NULL, NULL },
+};
+
 static struct char_device rtc_dev = {
 	.dev = MKDEV(250, 0), .count = 1, .name = "rtc0", .mode = 0600,
-	.fops = &rtc_fops, .class = "rtc",
+	.fops = &rtc_fops, .class = "rtc", .attrs = rtc_attrs,
 };
 
 static int goldfish_probe(struct device *dev)

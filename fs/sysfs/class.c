@@ -2,7 +2,8 @@
  * class - character devices in /sys by class: class/CLASS/NAME, dev/char.
  *
  * The key of a class is its place among the distinct class names, that of a
- * device its number.
+ * device its number; above that, in the key of a driver's file, is its place
+ * among those.
  */
 #include "sysfs_impl.h"
 #include <fs/device.h>
@@ -118,11 +119,33 @@ static const struct sys_entry device_files[] = {
 	{ "active", &active_file },
 };
 
+static const struct char_attr *attr_of(u64 key)
+{
+	const struct char_device *c = chrdev_find((u32)key);
+	const struct char_attr *a = c ? c->attrs : NULL;
+
+	for (u64 n = key >> 32; a && a->name && n; n--)
+		a++;
+	return a && a->name ? a : NULL;
+}
+
+static int attr_show(struct seq *s, u64 key)
+{
+	return attr_of(key)->show(s);
+}
+SYS_FILE(attr_file, attr_show);
+
 static bool device_child(u64 key, unsigned i, struct sys_child *out)
 {
 	unsigned n = ARRAY_SIZE(device_files) - (has_active(key) ? 0 : 1);
+	u64 attr_key = key | (u64)(i - n) << 32;
 
-	return sys_array_child(device_files, n, key, i, out);
+	if (i < n)
+		return sys_array_child(device_files, n, key, i, out);
+	if (!attr_of(attr_key))
+		return false;
+	sys_child_set(out, attr_of(attr_key)->name, &attr_file, attr_key);
+	return true;
 }
 
 static const struct sys_type device_dir = {

@@ -9,6 +9,14 @@
 /* --- character devices */
 #define MISC_MAJOR 10u		/* of single devices without a major */
 
+struct seq;
+
+/* A file of a device's directory in /sys. */
+struct char_attr {
+	const char *name;
+	int (*show)(struct seq *s);
+};
+
 struct char_device {
 	u32 dev;		/* first number */
 	u32 count;		/* numbers covered */
@@ -20,6 +28,8 @@ struct char_device {
 	/* Which device stands behind this one, for
 	 * /sys/class/tty/console/active. NULL: none. */
 	const char *(*active)(void);
+	/* More files in /sys, up to one without a name; as for `active`. */
+	const struct char_attr *attrs;
 	struct list node;
 };
 int __must_check chrdev_register(struct char_device *c);

@@ -6,6 +6,7 @@
  */
 #include "test.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/signalfd.h>
@@ -376,4 +377,39 @@ TEST(coarse_clocks_agree_however_they_are_asked)
 			last = now;
 		}
 	}
+}
+
+static void rtc_text(const char *name, char *text, size_t n)
+{
+	char path[60];
+	ssize_t got;
+	int fd;
+
+	snprintf(path, sizeof(path), "/sys/class/rtc/rtc0/%s", name);
+	fd = open(path, O_RDONLY);
+	CHECK(fd >= 0);
+	got = read(fd, text, n - 1);
+	CHECK(got > 0 && text[got - 1] == '\n');
+	text[got - 1] = 0;
+	close(fd);
+}
+
+TEST(the_hardware_clock_shows_its_time_in_sys)
+{
+	char text[60], want[60];
+	struct tm tm;
+	time_t t;
+
+	do {
+		rtc_text("since_epoch", text, sizeof(text));
+		t = strtol(text, NULL, 10);
+		gmtime_r(&t, &tm);
+		strftime(want, sizeof(want), "%H:%M:%S", &tm);
+		rtc_text("time", text, sizeof(text));
+	} while (strcmp(text, want));
+	strftime(want, sizeof(want), "%Y-%m-%d", &tm);
+	rtc_text("date", text, sizeof(text));
+	CHECK_STR(text, want);
+	rtc_text("hctosys", text, sizeof(text));
+	CHECK_STR(text, "1");
 }
