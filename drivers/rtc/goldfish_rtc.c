@@ -5,7 +5,7 @@
 #include <arch/uaccess.h>
 #include <drivers/driver.h>
 #include <fs/device.h>
-#include <fs/seq.h>
+#include <fs/proc.h>
 #include <kernel/init.h>
 #include <kernel/print.h>
 #include <kernel/random.h>
@@ -163,6 +163,22 @@ static const struct char_attr rtc_attrs[] = {
 	{ NULL, NULL },
 };
 
+/* No interrupt is used: neither alarm nor updates. */
+static int proc_rtc(struct seq *s, void *arg)
+{
+	seq_puts(s, "rtc_time\t: ");
+	ignore_error(time_show(s));	/* prints and no more */
+	seq_puts(s, "rtc_date\t: ");
+	ignore_error(date_show(s));
+	seq_puts(s, "update IRQ enabled\t: no\n"
+		    "periodic IRQ enabled\t: no\n24hr\t\t: yes\n");
+	return 0;
+}
+
+static const struct proc_entry proc_entries[] = {
+	{ .name = "driver/rtc", .mode = 0444, .show = proc_rtc },
+};
+
 static struct char_device rtc_dev = {
 	.dev = MKDEV(250, 0), .count = 1, .name = "rtc0", .mode = 0600,
 	.fops = &rtc_fops, .class = "rtc", .attrs = rtc_attrs,
@@ -182,6 +198,7 @@ static int goldfish_probe(struct device *dev)
 	clock_set_realtime(now);
 	random_mix(&now, sizeof(now), 0);
 	chrdev_range_name(MKDEV(250, 0), "rtc");
+	proc_register(proc_entries, ARRAY_SIZE(proc_entries));
 	return chrdev_register(&rtc_dev);
 }
 

@@ -413,3 +413,18 @@ TEST(the_hardware_clock_shows_its_time_in_sys)
 	rtc_text("hctosys", text, sizeof(text));
 	CHECK_STR(text, "1");
 }
+
+TEST(the_hardware_clock_shows_its_time_in_proc)
+{
+	char text[1000], want[60], date[60];
+	int fd = open("/proc/driver/rtc", O_RDONLY);
+	ssize_t n = read(fd, text, sizeof(text) - 1);
+
+	CHECK(n > 0);
+	text[n] = 0;
+	CHECK(!strncmp(text, "rtc_time\t: ", 11));
+	rtc_text("date", date, sizeof(date));
+	snprintf(want, sizeof(want), "\nrtc_date\t: %s\n", date);
+	CHECK(strstr(text, want));
+	CHECK(strstr(text, "\n24hr\t\t: yes\n"));
+}
