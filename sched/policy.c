@@ -289,6 +289,21 @@ static bool is_astray(const struct task *t)
 		READ_ONCE(t->se.on_rq) || READ_ONCE(t->on_hart));
 }
 
+/*
+ * Under its queue's lock: who pulls or pushes it looks at the mask under that
+ * lock and no other, and must not move it to where it may no longer be.
+ */
+static bool set_allowed(struct task *t, struct cpumask mask)
+	__must_hold(&t->pi_lock) __no_analysis
+{
+	struct runq *rq = task_runq_lock(t);
+	bool stays = cpumask_test(&mask, rq->hart->id);
+
+	t->allowed = mask;
+	irq_unlock(&rq->lock);
+	return stays;
+}
+
 int sched_set_affinity(struct task *t, struct cpumask mask)
 {
 	int err = 0;
@@ -303,8 +318,7 @@ int sched_set_affinity(struct task *t, struct cpumask mask)
 		   mask.bits != READ_ONCE(online_harts.bits)) {
 		err = -EBUSY;
 	} else {
-		t->allowed = mask;
-		if (!cpumask_test(&mask, t->hart->id))
+		if (!set_allowed(t, mask))
 			migrate_queued(t);
 	}
 	irq_unlock(&t->pi_lock);
