@@ -180,8 +180,10 @@ static bool is_better(struct runq *rq, struct task *t, bool is_sync)
 			return false;
 		return fair_preempts(rq, t);
 	}
-	if (!is_fair_task(t) && rq->rt.is_throttled && !is_dl_task(t))
-		return false;
+	/* then real time waits as long as a fair task is there, and only so */
+	if (rq->rt.is_throttled && !is_dl_task(t) && !is_dl_task(c))
+		return is_fair_task(t) ||
+		       (!rq->fair.nr && t->prio < c->prio);
 	return t->prio < c->prio;
 }
 
