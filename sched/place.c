@@ -19,7 +19,7 @@
  *
  *          Pulling holds the own queue's lock and only tries the other's, so
  *          it can neither deadlock nor wait; what it misses the idle loop
- *          tries again.
+ *          tries again, and the tick of the hart where it waits pushes.
  * Locks:   see sched_impl.h; the masks are hints, changed atomically under
  *          the lock of the hart's queue.
  */
@@ -382,6 +382,50 @@ static void push_one(struct runq *rq, struct runq *to, u64 now)
 	irq_unlock_pair(&rq->lock, &to->lock);
 }
 
+/* The hart that runs the least important task, others not being empty. */
+static struct hart *least_important(u64 others)
+{
+	struct hart *best = NULL;
+	u32 i;
+
+	for_each_bit64(i, m, others)
+		if (!best || running_prio(&harts[i]) > running_prio(best))
+			best = &harts[i];
+	return best;
+}
+
+static bool push_one_rt(struct runq *rq, struct runq *to, u64 now)
+{
+	struct task *t = NULL;
+	int prio;
+
+	irq_lock_pair(&rq->lock, &to->lock);
+	prio = running_prio(to->hart);
+	if (prio > 0)
+		t = find_rt(rq, to->hart, prio);
+	if (t) {
+		runq_update(rq, now);
+		runq_update(to, now);
+		move(rq, to, t);
+		runq_check_preempt(to, t, false);
+	}
+	irq_unlock_pair(&rq->lock, &to->lock);
+	return t;
+}
+
+/* A real-time task waits: a hart that could have pulled it found this queue
+ * locked, or looked too early. */
+static void push_rt(struct runq *rq, u64 others, u64 now)
+{
+	while (others) {
+		struct hart *h = least_important(others);
+
+		if (push_one_rt(rq, h->rq, now))
+			return;
+		others &= ~(1ull << h->id);
+	}
+}
+
 void balance_tick(struct runq *rq, u64 now)
 {
 	u64 others = READ_ONCE(online_harts.bits) & ~(1ull << rq->hart->id);
@@ -390,6 +434,8 @@ void balance_tick(struct runq *rq, u64 now)
 
 	if (mine < 2 || !others)
 		return;
+	if (unlikely(rq->is_rt_overloaded))
+		push_rt(rq, others, now);
 	to = shortest_queue(others);
 	if (runq_nr(to->rq) == 0) {
 		push_one(rq, to->rq, now);
