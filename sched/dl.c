@@ -9,7 +9,8 @@
  *          period, so it cannot break the promises made to others.  On a
  *          wake-up what is left of the old runtime may be used only if that
  *          does not exceed the bandwidth until the old deadline; else a new
- *          deadline is set from now on.  (Abeni and Buttazzo, 1998.)
+ *          deadline is set from now on.  (Abeni and Buttazzo, 1998.)  One
+ *          whose deadline is before its period's end waits for that instead.
  *          A task that dies gives its bandwidth back but keeps its runtime,
  *          since it goes on running until its last switch.
  * Locks:   rq->lock; total_bw and the tasks' shares of it, se.dl_bw, by
@@ -84,16 +85,21 @@ static void throttle(struct runq *rq, struct task *t)
 	arm_timer(rq);
 }
 
+/* A new period, which begins now. */
+static void start_period(struct runq *rq, struct sched_entity *se)
+{
+	se->dl_abs = rq->clock + se->dl_deadline;
+	se->dl_left = (s64)se->dl_runtime;
+}
+
 static void replenish(struct runq *rq, struct sched_entity *se)
 {
 	u64 periods = (u64)-se->dl_left / se->dl_runtime + 1;
 
 	se->dl_abs += periods * se->dl_period;
 	se->dl_left += (s64)(periods * se->dl_runtime);
-	if (is_before(se->dl_abs, rq->clock)) {
-		se->dl_abs = rq->clock + se->dl_deadline;
-		se->dl_left = (s64)se->dl_runtime;
-	}
+	if (is_before(se->dl_abs, rq->clock))
+		start_period(rq, se);
 }
 
 /* left / (abs - now) > runtime / deadline?  In microseconds, to fit. */
@@ -107,22 +113,39 @@ static bool exceeds_bandwidth(const struct runq *rq,
 	       laxity * (se->dl_runtime >> 10);
 }
 
+/* Admission counted runtime / period: one whose deadline comes before the
+ * period's end gets no second runtime in it, just as much as is left at the
+ * pace of the first. */
+static void trim(const struct runq *rq, struct sched_entity *se)
+{
+	u64 laxity = se->dl_abs - rq->clock;
+
+	se->dl_left = (s64)(laxity * se->dl_runtime / se->dl_deadline);
+}
+
 void dl_enqueue(struct runq *rq, struct task *t)
 {
 	struct sched_entity *se = &t->se;
+	bool in_period = is_before(rq->clock, next_period(se));
 
 	if (is_before(se->dl_abs, rq->clock)) {
-		se->dl_abs = rq->clock + se->dl_deadline;
-		se->dl_left = (s64)se->dl_runtime;
+		if (in_period) {
+			se->dl_left = min(se->dl_left, (s64)0);
+			throttle(rq, t);
+			return;
+		}
+		start_period(rq, se);
 	} else if (se->dl_left <= 0) {
-		if (is_before(rq->clock, next_period(se))) {
+		if (in_period) {
 			throttle(rq, t);
 			return;
 		}
 		replenish(rq, se);
 	} else if (exceeds_bandwidth(rq, se)) {
-		se->dl_abs = rq->clock + se->dl_deadline;
-		se->dl_left = (s64)se->dl_runtime;
+		if (se->dl_deadline < se->dl_period)
+			trim(rq, se);
+		else
+			start_period(rq, se);
 	}
 	tree_insert(&rq->dl, t);
 }

@@ -157,7 +157,8 @@ static void set_params(struct task *t, const struct sched_params *p)
 	t->se.dl_deadline = p->deadline;
 	t->se.dl_period = p->period ? p->period : p->deadline;
 	t->se.dl_left = 0;
-	t->se.dl_abs = 0;	/* long past: a fresh start when queued */
+	/* a period that is over: a fresh start when queued */
+	t->se.dl_abs = 0 - t->se.dl_period;
 }
 
 static int set_locked(struct task *t, const struct sched_params *p)
