@@ -11,6 +11,8 @@
  *          classes, and is not overtaken for longer than PASSED_NS.
  * Locks:   vblk.lock (RANK_DEVICE).  Bios are ended without it.
  * Life:    a disk stays.
+ * Errors:  a device that broke the rules is reset and stays so: what is in
+ *          flight, what waits and what comes later ends with EIO.
  * Context: done() runs in the interrupt: it ends bios and starts what waits.
  */
 #include <drivers/virtio.h>
@@ -255,6 +257,22 @@ static int request_status(u8 status)
 	return status == 2 ? -EOPNOTSUPP : -EIO;
 }
 
+/* Nothing comes back: all that is in flight ends here, and what waits or comes
+ * later is refused by virtq_add(). */
+static void fail_all(struct vblk *d, struct list *failed)
+	__must_hold(&d->lock)
+{
+	for (unsigned i = 0; i < NR_REQS; i++) {
+		struct vblk_req *req = &d->reqs[i];
+
+		if (list_empty(&req->bios))
+			continue;	/* it is free */
+		set_status(&req->bios, -EIO);
+		list_splice_tail(&req->bios, failed);
+		list_add(&req->node, &d->free_reqs);
+	}
+}
+
 static void vblk_done(struct virtqueue *vq)
 {
 	struct vblk *d = virtq_device(vq)->priv;
@@ -271,6 +289,8 @@ static void vblk_done(struct virtqueue *vq)
 			list_add(&req->node, &d->free_reqs);
 		}
 	} while (virtq_rearm(vq));
+	if (unlikely(virtq_is_broken(vq)))
+		fail_all(d, &done);
 	dispatch(d, &done);
 	irq_unlock(&d->lock);
 	end_all(&done);

@@ -28,5 +28,9 @@
 
 /* Interrupt: the queue may have finished chains. */
 void virtq_done(struct virtqueue *vq);
+/* Resets the device, for which its queues are broken then. */
+void virtio_break(struct virtio_device *vd);
+/* The device was reset: nothing comes back. */
+void virtq_break(struct virtqueue *vq);
 /* The device was reset. */
 void virtq_destroy_all(struct virtio_device *vd);

@@ -20,6 +20,7 @@
 #define STATUS_DRIVER 2u
 #define STATUS_DRIVER_OK 4u
 #define STATUS_FEATURES_OK 8u
+#define STATUS_NEEDS_RESET 64u
 #define STATUS_FAILED 128u
 
 static LIST_HEAD(drivers);	/* const after INIT_FS */
@@ -105,6 +106,27 @@ static int negotiate(struct virtio_device *vd)
 	return 0;
 }
 
+void virtio_break(struct virtio_device *vd)
+{
+	u32 i;
+
+	mmio_write32(vd->regs + VMMIO_STATUS, 0);
+	mmio_write32(vd->regs + VMMIO_STATUS, STATUS_FAILED);
+	for (i = 0; i < vd->nr_queues; i++)
+		if (vd->queues[i])
+			virtq_break(vd->queues[i]);
+}
+
+/* A change of the configuration may say that the device gave up. */
+static bool has_given_up(struct virtio_device *vd)
+{
+	if (!(mmio_read32(vd->regs + VMMIO_STATUS) & STATUS_NEEDS_RESET))
+		return false;
+	pr_err("%s: the device reports an error\n", vd->dev->name);
+	virtio_break(vd);
+	return true;
+}
+
 static bool interrupt(void *ctx)
 {
 	struct virtio_device *vd = ctx;
@@ -113,6 +135,8 @@ static bool interrupt(void *ctx)
 	if (!status)
 		return false;
 	mmio_write32(vd->regs + VMMIO_INTERRUPT_ACK, status);
+	if (status & 2 && has_given_up(vd))
+		status |= 1;
 	for (i = 0; status & 1 && i < vd->nr_queues; i++)
 		if (vd->queues[i])
 			virtq_done(vd->queues[i]);

@@ -10,7 +10,8 @@
  *          at which index it wants to be told; the driver always asks for the
  *          next finish only when it has drained the ring.
  *          The device is not trusted with memory: an id out of range or not
- *          in use breaks the queue, which then yields nothing more.
+ *          in use breaks the queue, which then yields nothing more.  The
+ *          device is reset, so that the driver may end what was in flight.
  * Locks:   the driver's.
  */
 #include "virtio_impl.h"
@@ -292,9 +293,9 @@ void *virtq_take(struct virtqueue *vq, u32 *len)
 	e = &vq->used->ring[vq->used_idx & (vq->size - 1)];
 	id = READ_ONCE(e->id);
 	if (id >= vq->size || !vq->tokens[id]) {
-		vq->is_broken = true;
 		pr_err("%s: queue %u: bad id %u\n", vq->vd->dev->name,
 		       vq->index, id);
+		virtio_break(vq->vd);
 		return NULL;
 	}
 	*len = READ_ONCE(e->len);
@@ -303,6 +304,16 @@ void *virtq_take(struct virtqueue *vq, u32 *len)
 	release_chain(vq, (u16)id);
 	vq->used_idx++;
 	return token;
+}
+
+void virtq_break(struct virtqueue *vq)
+{
+	WRITE_ONCE(vq->is_broken, true);
+}
+
+bool virtq_is_broken(const struct virtqueue *vq)
+{
+	return READ_ONCE(vq->is_broken);
 }
 
 bool virtq_rearm(struct virtqueue *vq)

@@ -87,6 +87,10 @@ int __must_check virtq_add(struct virtqueue *vq, struct virtq_desc *d,
 void virtq_kick(struct virtqueue *vq);
 /* Next finished chain's token, or NULL; *len: bytes the device wrote. */
 void *virtq_take(struct virtqueue *vq, u32 *len);
+/* The device broke the rules, or says that it cannot go on: it was reset and
+ * touches memory no more, nothing that is in flight comes back, and nothing
+ * is accepted.  Found out by virtq_take(), or before a last call of `done`. */
+bool virtq_is_broken(const struct virtqueue *vq);
 /* Asks for an interrupt at the next finish; true if something is finished
  * already (then take it: it may come without one). */
 bool virtq_rearm(struct virtqueue *vq);
