@@ -390,6 +390,8 @@ static int vblk_probe(struct virtio_device *vd)
 		err = virtq_create(vd, 0, 256, vblk_done, &d->vq);
 	if (err)
 		goto err_free;
+	/* header and status need descriptors too */
+	d->max_segs = min(d->max_segs, max(virtq_size(d->vq), 3u) - 2);
 	vd->priv = d;
 	describe(d, next_index);
 	ignore_error(virtq_rearm(d->vq));	/* nothing can be there yet */

@@ -316,6 +316,11 @@ bool virtq_is_broken(const struct virtqueue *vq)
 	return READ_ONCE(vq->is_broken);
 }
 
+u32 virtq_size(const struct virtqueue *vq)
+{
+	return vq->size;
+}
+
 bool virtq_rearm(struct virtqueue *vq)
 {
 	if (vq->has_event) {

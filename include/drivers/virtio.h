@@ -91,6 +91,8 @@ void *virtq_take(struct virtqueue *vq, u32 *len);
  * touches memory no more, nothing that is in flight comes back, and nothing
  * is accepted.  Found out by virtq_take(), or before a last call of `done`. */
 bool virtq_is_broken(const struct virtqueue *vq);
+/* Descriptors; no chain may be longer. */
+u32 virtq_size(const struct virtqueue *vq);
 /* Asks for an interrupt at the next finish; true if something is finished
  * already (then take it: it may come without one). */
 bool virtq_rearm(struct virtqueue *vq);
