@@ -46,12 +46,14 @@ static void begin_sync(struct inode *i)
 	spin_unlock(&i->state_lock);
 }
 
+/* What could not be written is tried in a later round, not in this one. */
 static void relist_locked(struct inode *i)
 {
 	struct super_block *sb = i->sb;
 
 	if (!list_empty(&i->dirty_node) || (i->state & I_FREEING))
 		return;
+	i->dirtied_ns = clock_ns();
 	spin_lock(&sb->inode_lock);
 	list_add_tail(&i->dirty_node, &sb->dirty);
 	spin_unlock(&sb->inode_lock);
@@ -127,20 +129,6 @@ static struct inode *oldest_dirty(struct super_block *sb, u64 before_ns)
 	return found;
 }
 
-/* What could not be written is tried again with the next round, not in this. */
-static void postpone(struct inode *i)
-{
-	struct super_block *sb = i->sb;
-
-	spin_lock(&i->state_lock);
-	i->dirtied_ns = clock_ns();
-	spin_lock(&sb->inode_lock);
-	if (!list_empty(&i->dirty_node))
-		list_move_tail(&i->dirty_node, &sb->dirty);
-	spin_unlock(&sb->inode_lock);
-	spin_unlock(&i->state_lock);
-}
-
 static int write_older(struct super_block *sb, u64 before_ns, bool is_sync)
 {
 	struct inode *i;
@@ -148,8 +136,6 @@ static int write_older(struct super_block *sb, u64 before_ns, bool is_sync)
 
 	while ((i = oldest_dirty(sb, before_ns))) {
 		e = write_inode(i, is_sync);
-		if (unlikely(e))
-			postpone(i);
 		inode_put(i);
 		err = err ? err : e;
 		cond_resched();
@@ -188,14 +174,23 @@ static int wait_all(struct super_block *sb)
 	return err;
 }
 
+static int write_and_wait(struct super_block *sb)
+{
+	int err = write_older(sb, clock_ns(), false), e = wait_all(sb);
+
+	return err ? err : e;
+}
+
+/* In two rounds: a page that was on its way, and dirty again, is left out by
+ * the first, which waits until it has arrived. */
 int sync_super(struct super_block *sb)
 {
 	int err, e;
 
 	if (sb->flags & SB_NOWRITEBACK)
 		return 0;
-	err = write_older(sb, clock_ns(), false);
-	e = wait_all(sb);
+	err = write_and_wait(sb);
+	e = write_and_wait(sb);
 	err = err ? err : e;
 	if (sb->ops->sync_fs) {
 		e = sb->ops->sync_fs(sb, true);
