@@ -228,25 +228,10 @@ static int fault_read(struct vma *v, unsigned long addr, struct pte *pte,
 	return map_fetched(v, pte, p);
 }
 
-/* A private store to a page that is not there: copied at once. */
-static int fault_private_write(struct vma *v, unsigned long addr,
-			       struct pte *pte, unsigned flags)
+static bool install_copy(struct vma *v, struct pte *pte, struct page *copy)
 {
-	struct page *copy, *p;
 	bool done = false;
-	int err = ask_fault(v, addr, flags, &p);
 
-	if (err)
-		return err;
-	copy = page_alloc(GFP_USER, 0);
-	if (!copy) {
-		page_put(p);
-		return -ENOMEM;
-	}
-	page_copy(page_to_va(copy), page_to_va(p));
-	page_put(p);
-	page_set_anon(copy, addr);
-	WRITE_ONCE(v->has_anon, true);
 	spin_lock(pte_lock_of(pte));
 	if (pte_none(*pte)) {
 		pte_install(pte, vma_pte(v, page_to_pa(copy),
@@ -257,12 +242,48 @@ static int fault_private_write(struct vma *v, unsigned long addr,
 	if (done) {
 		rss_add(v->mm, 1, 0, 0);
 		vmstat_add(VM_ANON, 1);
-		return 0;
 	}
+	return done;
+}
+
+/*
+ * A private store to a page that is not there: copied at once.  The page is
+ * locked until the copy is in the table: truncation, which takes copies away
+ * once the pages are gone, waits for that; or the page has left the file.
+ */
+static int fault_private_write(struct vma *v, unsigned long addr,
+			       struct pte *pte, unsigned flags)
+{
+	struct page *copy, *p;
+	bool done;
+	int err = ask_fault(v, addr, flags, &p);
+
+	if (err)
+		return err;
+	copy = page_alloc(GFP_USER, 0);
+	if (!copy) {
+		page_put(p);
+		return -ENOMEM;
+	}
+	page_set_anon(copy, addr);
+	err = lock_for_map(v, p);
+	if (err)
+		goto out_free;
+	page_copy(page_to_va(copy), page_to_va(p));
+	WRITE_ONCE(v->has_anon, true);
+	done = install_copy(v, pte, copy);
+	unlock_after_map(v, p);
+	page_put(p);
+	if (done)
+		return 0;
+	p = NULL;
+out_free:
+	if (p)
+		page_put(p);
 	copy->mapcount = 0;
 	copy->flags = 0;
 	page_free(copy, 0);
-	return 0;
+	return err == -EAGAIN ? 0 : err;	/* faults again */
 }
 
 /* Locked page: the file system agrees, and it is dirty from now on. */

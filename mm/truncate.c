@@ -115,4 +115,6 @@ void mapping_truncate(struct mapping *m, u64 size)
 	if (tail)
 		zero_part(m, size >> PAGE_SHIFT, tail, PAGE_SIZE);
 	remove_range(m, first, ULONG_MAX);
+	/* private copies made of these pages while they were still there */
+	mapping_unmap(m, first, U64_MAX, true);
 }
