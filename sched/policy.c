@@ -238,6 +238,7 @@ void sched_set_nice(struct task *t, int nice)
 	t->prio = effective_prio(t);
 	change_end(rq, t, old);
 	irq_unlock(&t->pi_lock);
+	prio_was_set(t);
 }
 
 u64 sched_rr_interval_ns(struct task *t)
