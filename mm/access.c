@@ -174,6 +174,20 @@ size_t mm_access(struct mm *mm, unsigned long addr, void *buf, size_t n,
 	return done;
 }
 
+/*
+ * Names the mapping in keys.  A waiter's key may be older than the mapping
+ * that lies at its address now: it holds no reference, its area may be gone.
+ */
+static u64 futex_id(struct mapping *m)
+{
+	static u64 last;	/* atomic */
+
+	if (unlikely(!READ_ONCE(m->futex_id)))
+		ignore_error(cmpxchg(&m->futex_id, 0ull,
+				     fetch_add_relaxed(&last, 1) + 1));
+	return READ_ONCE(m->futex_id);
+}
+
 int mm_futex_key(const u32 __user *p, bool is_shared, bool write,
 		 struct futex_key *key)
 {
@@ -195,7 +209,7 @@ int mm_futex_key(const u32 __user *p, bool is_shared, bool write,
 	if (!v)
 		return fatal_signal_pending(current) ? -EINTR : -EFAULT;
 	if ((v->flags & VM_MAYSHARE) && v->mapping) {
-		key->a = (u64)(uintptr_t)v->mapping;
+		key->a = futex_id(v->mapping);
 		key->b = vma_index(v, addr);
 	}
 	rwsem_read_unlock(&mm->map_lock);

@@ -75,6 +75,7 @@ struct mapping {
 	int wb_err;
 	unsigned gfp;
 	unsigned long home;	/* where images of it go; 0: not drawn. atomic */
+	u64 futex_id;		/* in keys of futexes; 0: none yet. atomic */
 };
 
 void mapping_init(struct mapping *m, const struct mapping_ops *ops, void *host);
