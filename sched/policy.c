@@ -167,6 +167,9 @@ static int set_locked(struct task *t, const struct sched_params *p)
 	struct runq *rq;
 	int old = t->prio, err = 0;
 
+	/* who is dying has given its share back, and will not again */
+	if (p->policy == SCHED_DEADLINE && t->flags & TF_EXITING)
+		return -ESRCH;
 	/* a deadline task must be free to run on every hart */
 	if (p->policy == SCHED_DEADLINE &&
 	    (READ_ONCE(online_harts.bits) & ~t->allowed.bits))
@@ -401,8 +404,10 @@ int sched_fork(struct task *t)
 
 void sched_dead_accounting(struct task *t)
 {
+	irq_lock(&t->pi_lock);
 	/* giving bandwidth back cannot fail */
 	ignore_error(dl_admit(t, NULL));
+	irq_unlock(&t->pi_lock);
 }
 
 /* --- start-up -------------------------------------------------------------------- */
