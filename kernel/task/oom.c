@@ -47,6 +47,13 @@ long oom_badness(struct task *t, u64 total_pages)
 	return points;
 }
 
+/* The leader may be gone with its part while threads of it hold the memory:
+ * then each of them may stand for the process. RCU. */
+static bool stands_for_process(const struct task *t)
+{
+	return task_is_leader(t) || !READ_ONCE(t->process->leader->mm);
+}
+
 /* Referenced, or NULL. */
 static struct task *choose(long *points)
 {
@@ -56,7 +63,7 @@ static struct task *choose(long *points)
 
 	rcu_read_lock();
 	list_for_each_entry_rcu(t, &all_tasks, all_node) {
-		if (!task_is_leader(t))
+		if (!stands_for_process(t))
 			continue;
 		n = oom_badness(t, total);
 		if (n > most) {
