@@ -572,7 +572,9 @@ long sys_sendmmsg(int fdno, struct mmsghdr __user *u, unsigned n,
 		return ret;
 	for (n = min(n, 1024u); done < n; done++) {
 		ret = do_sendmsg(s, &u[done].hdr, flags);
-		if (ret < 0 || put_user((unsigned)ret, &u[done].len))
+		if (ret >= 0)
+			ret = put_user((unsigned)ret, &u[done].len);
+		if (ret)
 			break;
 	}
 	fd_release(fd);
@@ -604,7 +606,9 @@ long sys_recvmmsg(int fdno, struct mmsghdr __user *u, unsigned n,
 				 (flags & ~MSG_WAITFORONE) |
 					 (done && (flags & MSG_WAITFORONE) ?
 						  MSG_DONTWAIT : 0));
-		if (ret < 0 || put_user((unsigned)ret, &u[done].len))
+		if (ret >= 0)
+			ret = put_user((unsigned)ret, &u[done].len);
+		if (ret)
 			break;
 		done++;
 		if (deadline && clock_ns() >= deadline)
