@@ -49,6 +49,17 @@ static int set_linger(struct socket *s, const void __user *val, int len)
 	return 0;
 }
 
+/* 0, for ever, stands also for what the clock will not see; the past is the
+ * shortest time that is not 0. */
+static u64 timeout_ns(const struct timeval *tv)
+{
+	if (tv->sec < 0)
+		return 1;
+	if (tv->sec >= S64_MAX / (s64)NSEC_PER_SEC / 2)
+		return 0;
+	return (u64)tv->sec * NSEC_PER_SEC + (u64)tv->usec * NSEC_PER_USEC;
+}
+
 /* Options that are the socket layer's own; 1: not one of them. */
 static int set_common(struct socket *s, int name, const void __user *val,
 		      int len)
@@ -92,9 +103,7 @@ static int set_common(struct socket *s, int name, const void __user *val,
 			return -EFAULT;
 		if (tv.usec < 0 || tv.usec >= 1000000)
 			return -EDOM;
-		ns = tv.sec < 0 ? 1 :
-				  (u64)tv.sec * NSEC_PER_SEC +
-					  (u64)tv.usec * NSEC_PER_USEC;
+		ns = timeout_ns(&tv);
 		if (name == SO_RCVTIMEO)
 			s->rcv_timeo_ns = ns;
 		else
