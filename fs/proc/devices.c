@@ -130,19 +130,23 @@ static int kmsg_open(struct inode *i, struct file *f)
 	return 0;
 }
 
+/* 0: there is nothing new. */
 static ssize_t kmsg_take(struct iter *it)
 {
 	char *buf = pages_alloc_va(GFP_KERNEL, 0);
-	u64 seq;
+	u64 seq, next;
 	size_t n;
 
 	if (!buf)
 		return -ENOMEM;
 	mutex_lock(&kmsg_lock);
 	seq = kmsg_seq;
+	next = log_next_seq();	/* before: one may come while we look */
 	n = log_read(&seq, buf, min(it->count, PAGE_SIZE), true);
 	if (n && copy_to_iter(buf, n, it) != n)
 		n = (size_t)-EFAULT;
+	else if (!n && next > seq)
+		n = (size_t)-EINVAL;	/* a record larger than the buffer */
 	else
 		kmsg_seq = seq;
 	mutex_unlock(&kmsg_lock);
@@ -162,8 +166,6 @@ static ssize_t kmsg_read(struct file *f, struct iter *it, u64 *pos,
 		n = kmsg_take(it);
 		if (n)
 			return n;
-		if (log_next_seq() > READ_ONCE(kmsg_seq))
-			return -EINVAL;	/* a record larger than the buffer */
 		if ((f->flags & O_NONBLOCK) || (flags & IOCB_NOWAIT))
 			return -EAGAIN;
 		if (wait_event_intr(log_waitq(),
