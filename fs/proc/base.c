@@ -31,16 +31,24 @@ u64 proc_task_ino(const struct pid *p, bool is_thread, unsigned index)
 	return (p->ino << 1 | is_thread) << 24 | index | 1ull << 60;
 }
 
+static unsigned access_mode(unsigned need)
+{
+	return PTRACE_MODE_FSCREDS |
+	       (need & NEED_READ ? PTRACE_MODE_READ : PTRACE_MODE_ATTACH);
+}
+
 int proc_check_access(struct task *t, unsigned need)
 {
-	unsigned mode = PTRACE_MODE_FSCREDS;
-
-	if (!need)
-		return 0;
-	mode |= need & NEED_READ ? PTRACE_MODE_READ : PTRACE_MODE_ATTACH;
-	if (!ptrace_may_access(t, mode))
+	if (!need || !ptrace_may_access(t, access_mode(need)))
 		return 0;
 	return need & NEED_TRACE ? -EPERM : -EACCES;
+}
+
+int proc_get_mm(struct task *t, unsigned need, struct mm **out)
+{
+	int err = ptrace_get_mm(t, access_mode(need), out);
+
+	return err == -EPERM && !(need & NEED_TRACE) ? -EACCES : err;
 }
 
 struct files *proc_get_files(struct task *t)
@@ -171,6 +179,22 @@ static int view_of(const struct inode *i, struct task_view *v)
 	return v->t ? 0 : -ESRCH;
 }
 
+/* No exec comes between the question and what is shown. */
+static int show_checked(struct seq *s, const struct task_view *v,
+			const struct task_entry *te)
+{
+	struct mutex *lock = &v->t->process->exec_lock;
+	int err = mutex_lock_killable(lock);
+
+	if (err)
+		return err;
+	err = proc_check_access(v->t, te->access);
+	if (!err)
+		err = te->show(s, v);
+	mutex_unlock(lock);
+	return err;
+}
+
 static int fill(struct seq *s, struct file *f)
 {
 	const struct task_entry *te = proc_i(f->inode)->te;
@@ -180,9 +204,7 @@ static int fill(struct seq *s, struct file *f)
 	if (err)
 		return err;
 	v.opener = f->cred;
-	err = proc_check_access(v.t, te->access);
-	if (!err)
-		err = te->show(s, &v);
+	err = te->access ? show_checked(s, &v, te) : te->show(s, &v);
 	task_put(v.t);
 	return err;
 }

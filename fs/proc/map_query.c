@@ -164,8 +164,7 @@ long proc_maps_ioctl(struct file *f, unsigned cmd, unsigned long arg)
 	t = proc_task(f->inode);
 	if (!t)
 		return -ESRCH;
-	err = proc_check_access(t, NEED_READ);
-	mm = err ? NULL : task_get_mm(t);
+	err = proc_get_mm(t, NEED_READ, &mm);
 	task_put(t);
 	if (!mm)
 		return err ? err : -ESRCH;

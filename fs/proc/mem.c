@@ -18,16 +18,13 @@ static int mem_open(struct inode *i, struct file *f)
 
 	if (!t)
 		return -ESRCH;
-	err = proc_check_access(t, proc_i(i)->te->access);
-	if (!err) {
-		mm = task_get_mm(t);
-		if (mm) {
-			ref_get(&mm->refs);
-			mm_put(mm);
-		}
-		f->priv = mm;
-	}
+	err = proc_get_mm(t, proc_i(i)->te->access, &mm);
 	task_put(t);
+	if (mm) {
+		ref_get(&mm->refs);
+		mm_put(mm);
+	}
+	f->priv = mm;
 	return err;
 }
 

@@ -123,6 +123,8 @@ u64 proc_task_ino(const struct pid *p, bool is_thread, unsigned index);
 /* Digits only, no leading zero, > 0. */
 bool proc_parse_id(const struct dentry *d, int *out);
 int __must_check proc_check_access(struct task *t, unsigned need);
+/* ptrace_get_mm() with the errors of /proc. */
+int __must_check proc_get_mm(struct task *t, unsigned need, struct mm **out);
 /* The process's other objects, referenced; NULL: none. */
 struct files *proc_get_files(struct task *t);
 struct nsproxy *proc_get_nsproxy(struct task *t);

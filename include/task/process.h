@@ -269,6 +269,9 @@ void task_work_run(void);
 #define PTRACE_MODE_FSCREDS 8u
 #define PTRACE_MODE_REALCREDS 16u
 int __must_check ptrace_may_access(struct task *t, unsigned mode);
+/* t's memory, with a reference of its users, if current may access it; NULL:
+ * it has none.  May sleep. */
+int __must_check ptrace_get_mm(struct task *t, unsigned mode, struct mm **out);
 extern int sysctl_ptrace_scope;
 
 /* Of the tty layer, called by a session leader that exits: hangs its terminal

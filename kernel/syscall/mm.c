@@ -257,9 +257,7 @@ static int get_other_mm(int pid, struct mm **mm)
 
 	if (!t)
 		return -ESRCH;
-	err = ptrace_may_access(t, PTRACE_MODE_ATTACH |
-				PTRACE_MODE_REALCREDS);
-	*mm = err ? NULL : task_get_mm(t);
+	err = ptrace_get_mm(t, PTRACE_MODE_ATTACH | PTRACE_MODE_REALCREDS, mm);
 	task_put(t);
 	if (err == -EACCES)
 		err = -EPERM;
@@ -343,11 +341,12 @@ static int mm_to_advise(int fdno, int advice, struct mm **mm)
 		return p ? -ESRCH : -EBADF;
 	if (!may_advise_others(advice))
 		err = -EINVAL;
-	else if (t->mm != current->mm &&
-		 ptrace_may_access(t, PTRACE_MODE_READ | PTRACE_MODE_FSCREDS))
-		err = -EACCES;
-	*mm = err ? NULL : task_get_mm(t);
+	else
+		err = ptrace_get_mm(t, PTRACE_MODE_READ | PTRACE_MODE_FSCREDS,
+				    mm);
 	task_put(t);
+	if (err == -EPERM)
+		err = -EACCES;
 	return err ? err : *mm ? 0 : -ESRCH;
 }
 

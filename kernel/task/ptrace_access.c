@@ -57,3 +57,21 @@ int ptrace_may_access(struct task *t, unsigned mode)
 		return err;
 	return ptrace_scope_check(t);
 }
+
+/* An exec would give the task other memory, and then other rights, while one is
+ * looked at after the other. */
+int ptrace_get_mm(struct task *t, unsigned mode, struct mm **out)
+{
+	struct mutex *lock = &t->process->exec_lock;
+	int err = mutex_lock_killable(lock);
+
+	*out = NULL;
+	if (err)
+		return err;
+	if (!t->mm || t->mm != current->mm)
+		err = ptrace_may_access(t, mode);
+	if (!err)
+		*out = task_get_mm(t);
+	mutex_unlock(lock);
+	return err;
+}
