@@ -39,6 +39,7 @@ static unsigned access_mode(unsigned need)
 
 int proc_check_access(struct task *t, unsigned need)
 {
+	need &= ~NEED_TO_WRITE;
 	if (!need || !ptrace_may_access(t, access_mode(need)))
 		return 0;
 	return need & NEED_TRACE ? -EPERM : -EACCES;
@@ -204,7 +205,8 @@ static int fill(struct seq *s, struct file *f)
 	if (err)
 		return err;
 	v.opener = f->cred;
-	err = te->access ? show_checked(s, &v, te) : te->show(s, &v);
+	err = te->access & ~NEED_TO_WRITE ? show_checked(s, &v, te) :
+					    te->show(s, &v);
 	task_put(v.t);
 	return err;
 }
