@@ -221,9 +221,9 @@ static ssize_t text_write(struct file *f, struct iter *it, u64 *pos,
 			  unsigned flags)
 {
 	const struct task_entry *te = proc_i(f->inode)->te;
+	size_t all = it->count, len;
 	struct task_view v;
 	char *text;
-	size_t len;
 	int err;
 
 	if (!te->write)
@@ -236,6 +236,7 @@ static ssize_t text_write(struct file *f, struct iter *it, u64 *pos,
 	if (!err) {
 		v.opener = f->cred;
 		v.pos = *pos;
+		v.is_cut = len < all;
 		err = te->write(&v, text, len);
 		task_put(v.t);
 	}

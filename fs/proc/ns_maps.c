@@ -12,7 +12,7 @@
 
 static bool is_one_write(const struct task_view *v, size_t len, size_t limit)
 {
-	return !v->pos && len < limit;
+	return !v->pos && !v->is_cut && len < limit;
 }
 
 /* --- user namespaces ----------------------------------------------------*/

@@ -32,6 +32,7 @@ struct task_view {
 	bool is_thread;		/* of this thread alone */
 	const struct cred *opener;	/* of the file */
 	u64 pos;		/* of a write */
+	bool is_cut;		/* it brought more than its text */
 };
 
 /* One name in a task's directory. */
