@@ -59,8 +59,10 @@ static ssize_t mem_copy(struct mm *mm, struct iter *it, u64 *pos, bool write)
 			done = done ? done : (size_t)-EIO;
 			break;
 		}
-		if (!write)
-			n = copy_to_iter(buf, n, it);
+		if (!write && copy_to_iter(buf, n, it) != n) {
+			done = (size_t)-EFAULT;
+			break;
+		}
 		*pos += n;
 		done += n;
 		if (n < want)
