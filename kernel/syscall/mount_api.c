@@ -306,7 +306,7 @@ struct mnt_id_req {
 };
 #define REQ_MIN 24u		/* without ns_id */
 #define REVERSE 1u
-#define LIST_BATCH 512u
+#define LIST_MAX 1000000u	/* as Linux */
 
 static int get_request(const void __user *u, struct mnt_id_req *r)
 {
@@ -363,18 +363,19 @@ long sys_listmount(const void __user *req, u64 __user *uids, size_t nr,
 
 	if (flags & ~REVERSE)
 		return -EINVAL;
+	if (nr > LIST_MAX)
+		return -EOVERFLOW;
 	err = get_request(req, &r);
 	if (err)
 		return err;
 	if (r.param && r.param <= MNT_UNIQUE_OFFSET)
 		return -EINVAL;
-	nr = min_t(size_t, nr, LIST_BATCH);
-	ids = kmalloc(max_t(size_t, nr, 1) * sizeof(*ids), GFP_KERNEL);
+	ids = kvmalloc(max_t(size_t, nr, 1) * sizeof(*ids), GFP_KERNEL);
 	if (!ids)
 		return -ENOMEM;
 	err = mount_list(r.id, r.param, flags & REVERSE, ids, nr, &got);
 	if (!err && got)
 		err = copy_to_user(uids, ids, got * sizeof(*ids));
-	kfree(ids);
+	kvfree(ids);
 	return err ? err : (long)got;
 }
