@@ -133,6 +133,8 @@ static void signals_default(void)
 	sys(rt_sigprocmask, SIG_SETMASK, &none, NULL, sizeof(none));
 }
 
+static int not_started[2];	/* a pipe: a byte if exec failed */
+
 static void shell_child(void)
 {
 	static const struct {
@@ -157,6 +159,7 @@ static void shell_child(void)
 
 		err = sys(execve, shells[i].path, argv, env);
 	}
+	sys(write, not_started[1], "", 1);
 	say("init: no shell can be started: error ");
 	say_number(-err);
 	say("\n");
@@ -235,12 +238,20 @@ static void run_commands(void)
 	down(LINUX_REBOOT_CMD_POWER_OFF);
 }
 
+/* The exit status does not tell: a shell whose last command was not found ends
+ * with the same one as a child that found no shell. */
 static void run_shells(void)
 {
+	char byte;
+
+	if (sys(pipe2, not_started, O_CLOEXEC | O_NONBLOCK))
+		not_started[0] = not_started[1] = -1;
 	for (;;) {
 		long pid = spawn(shell_child);
 
-		if (pid > 0 && serve(pid) == EX_NOEXEC) {
+		if (pid > 0)
+			serve(pid);
+		if (sys(read, not_started[0], &byte, 1) == 1) {
 			say("init: nothing to run, powering off\n");
 			down(LINUX_REBOOT_CMD_POWER_OFF);
 		}
