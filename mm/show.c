@@ -204,20 +204,24 @@ static bool is_resident(struct vma *v, unsigned long addr)
 }
 
 /* Up to n pages from addr on; how many, or -ENOMEM at a hole. */
-static int incore_chunk(struct mm *mm, unsigned long addr, unsigned n, u8 *vec)
+static int incore_chunk(struct mm *mm, unsigned long addr, unsigned n, u8 *vec,
+			bool (*may_tell)(const struct file *f))
 {
+	bool is_secret;
 	struct vma *v;
 	unsigned i = 0;
 
 	rwsem_read_lock(&mm->map_lock);
 	v = vma_find_exact(mm, addr);
+	is_secret = v && v->file && !may_tell(v->file);
 	for (; v && i < n && addr < v->end; i++, addr += PAGE_SIZE)
-		vec[i] = is_resident(v, addr);
+		vec[i] = is_secret || is_resident(v, addr);
 	rwsem_read_unlock(&mm->map_lock);
 	return i ? (int)i : -ENOMEM;
 }
 
-int mm_incore(unsigned long addr, size_t len, u8 __user *vec)
+int mm_incore(unsigned long addr, size_t len, u8 __user *vec,
+	      bool (*may_tell)(const struct file *f))
 {
 	size_t left = (len + PAGE_SIZE - 1) >> PAGE_SHIFT;
 	u8 *buf;
@@ -235,7 +239,8 @@ int mm_incore(unsigned long addr, size_t len, u8 __user *vec)
 		return -EAGAIN;
 	while (left && !err) {
 		int n = incore_chunk(current->mm, addr, (unsigned)
-				     min_t(size_t, left, PAGE_SIZE), buf);
+				     min_t(size_t, left, PAGE_SIZE), buf,
+				     may_tell);
 
 		if (n < 0) {
 			err = n;

@@ -227,7 +227,9 @@ int __must_check mm_lock_range(unsigned long addr, size_t len, unsigned flags);
 int __must_check mm_unlock_range(unsigned long addr, size_t len);
 int __must_check mm_lock_all(unsigned flags);
 int __must_check mm_unlock_all(void);
-int __must_check mm_incore(unsigned long addr, size_t len, u8 __user *vec);
+/* Of a file for which may_tell() says no, every page counts as resident. */
+int __must_check mm_incore(unsigned long addr, size_t len, u8 __user *vec,
+			   bool (*may_tell)(const struct file *f));
 /* exec: the initial stack area below `top`; returns it mapped. */
 int __must_check mm_map_stack(struct mm *mm, unsigned long top,
 			      unsigned long flags, struct vma **out);

@@ -167,9 +167,16 @@ long sys_msync(unsigned long addr, size_t len, int flags)
 	return mm_sync(addr, len, flags);
 }
 
+/* What others read of a file is not told to those who may only read it too. */
+static bool may_tell_residency(const struct file *f)
+{
+	return inode_owner_or_capable(f->inode) ||
+	       !inode_permission(f->inode, MAY_WRITE);
+}
+
 long sys_mincore(unsigned long addr, size_t len, u8 __user *vec)
 {
-	return mm_incore(addr, len, vec);
+	return mm_incore(addr, len, vec, may_tell_residency);
 }
 
 long sys_mlock(unsigned long addr, size_t len)

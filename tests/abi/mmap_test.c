@@ -551,6 +551,25 @@ TEST(what_is_locked_on_fault_grows_without_pages)
 		CHECK_EQ(in[i] & 1, 0);
 }
 
+TEST(mincore_of_another_user_s_file_tells_nothing)
+{
+	char name[] = "/tmp/mincoreXXXXXX";
+	int fd = mkstemp(name);
+	unsigned char in[64];
+	char *p;
+
+	CHECK(fd >= 0 && ftruncate(fd, sizeof(in) * 4096l) == 0);
+	CHECK(fchmod(fd, 0644) == 0);
+	p = mmap(NULL, sizeof(in) * 4096, PROT_READ, MAP_SHARED, fd, 0);
+	CHECK(p != MAP_FAILED);
+	CHECK(mincore(p, sizeof(in) * 4096, in) == 0);
+	CHECK_EQ(in[7] & 1, 0);
+	CHECK(setresuid(65534, 65534, 65534) == 0);
+	CHECK(mincore(p, sizeof(in) * 4096, in) == 0);
+	CHECK_EQ(in[7] & 1, 1);
+	CHECK_EQ(in[63] & 1, 1);
+}
+
 /* The pages of a tmpfs of 64 KiB that a file of 1 MiB gets. */
 static int pages_until_full(int (*touch)(int fd, char *p, int i))
 {
