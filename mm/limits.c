@@ -9,7 +9,7 @@
 #include <mm/slab.h>
 #include "pt_impl.h"
 
-u64 (*rlimit_hook)(unsigned resource);
+u64 (*rlimit_hook)(unsigned resource, bool is_hard);
 bool (*capable_hook)(int cap);
 void (*oom_kill_hook)(void);
 int (*shmem_file_hook)(const char *name, u64 size, bool is_promised,
@@ -37,7 +37,16 @@ PARAM("norandmaps", param_norandmaps);
 
 u64 rlimit_of(unsigned resource)
 {
-	return rlimit_hook ? rlimit_hook(resource) : RLIM_INFINITY;
+	return rlimit_hook ? rlimit_hook(resource, false) : RLIM_INFINITY;
+}
+
+/* A limit of 0, which allows nobody to start, means the hard one (valgrind
+ * sets it to keep the break for itself). */
+static u64 data_limit(void)
+{
+	u64 soft = rlimit_of(RLIMIT_DATA);
+
+	return soft || !rlimit_hook ? soft : rlimit_hook(RLIMIT_DATA, true);
 }
 
 bool mm_capable(int cap)
@@ -102,7 +111,7 @@ bool may_expand_vm(struct mm *mm, unsigned long flags, u64 pages)
 		return false;
 	if (!is_data(flags))
 		return true;
-	data = rlimit_of(RLIMIT_DATA);
+	data = data_limit();
 	return data == RLIM_INFINITY ||
 	       mm->data_vm + pages <= data >> PAGE_SHIFT;
 }

@@ -310,7 +310,7 @@ extern int (*file_punch_hook)(struct file *f, u64 start, u64 len);
 extern void (*file_put_hook)(struct file *f);
 extern void (*file_get_hook)(struct file *f);
 /* Limits that mm asks for: RLIMIT_* of current, set by floor 5. */
-extern u64 (*rlimit_hook)(unsigned resource);
+extern u64 (*rlimit_hook)(unsigned resource, bool is_hard);
 extern bool (*capable_hook)(int cap);
 /* Kills when memory is gone: floor 5. */
 extern void (*oom_kill_hook)(void);

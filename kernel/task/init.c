@@ -129,9 +129,11 @@ static int start_numbered(int nr, void (*fn)(void *), void *arg,
 	return task_create_kernel(&a, out);
 }
 
-static u64 rlimit_of_current(unsigned r)
+static u64 rlimit_of_current(unsigned r, bool is_hard)
 {
-	return task_rlimit(current, r);
+	const struct rlimit *l = &current->process->rlim[r];
+
+	return is_hard ? READ_ONCE(l->max) : READ_ONCE(l->cur);
 }
 
 static void *vector_alloc(size_t size)

@@ -496,6 +496,18 @@ TEST(what_becomes_writable_counts_as_data)
 	CHECK(mprotect(p, 64 * MIB, PROT_READ) == 0);
 }
 
+TEST(no_data_at_all_means_the_hard_limit)
+{
+	struct rlimit r = { 0, RLIM_INFINITY };
+
+	CHECK(setrlimit(RLIMIT_DATA, &r) == 0);
+	CHECK(mmap(NULL, MIB, PROT_READ | PROT_WRITE,
+		   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != MAP_FAILED);
+	limit(RLIMIT_DATA, 0);
+	CHECK(mmap(NULL, MIB, PROT_READ | PROT_WRITE,
+		   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED);
+}
+
 TEST(a_mapping_in_place_of_another_needs_no_more_room)
 {
 	char *p = anon(64 * MIB);
