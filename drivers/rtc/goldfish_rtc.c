@@ -1,6 +1,8 @@
 /*
  * goldfish_rtc - the real-time clock of QEMU's virt machine: nanoseconds
  * since 1970 in two registers (QEMU documentation, goldfish RTC).
+ *
+ * Locks:   rtc_lock makes one access of the two registers.
  */
 #include <arch/uaccess.h>
 #include <drivers/driver.h>
@@ -9,6 +11,7 @@
 #include <kernel/init.h>
 #include <kernel/print.h>
 #include <kernel/random.h>
+#include <kernel/spinlock.h>
 #include <lib/string.h>
 #include <mm/slab.h>
 #include <task/cred.h>
@@ -25,19 +28,26 @@ struct rtc_time {
 };
 
 static void __iomem *rtc_base;		/* const after probe */
+static struct spinlock rtc_lock = SPINLOCK_INIT(RANK_SPIN_LEAF, "goldfish rtc");
 
 static u64 rtc_read(void)
 {
-	u64 low = mmio_read32((char __iomem *)rtc_base + TIME_LOW);
+	u64 low, high;
 
-	return (u64)mmio_read32((char __iomem *)rtc_base + TIME_HIGH) << 32 |
-	       low;	/* reading low latches high */
+	spin_lock(&rtc_lock);
+	low = mmio_read32((char __iomem *)rtc_base + TIME_LOW);
+	/* Reading low latched it. */
+	high = mmio_read32((char __iomem *)rtc_base + TIME_HIGH);
+	spin_unlock(&rtc_lock);
+	return high << 32 | low;
 }
 
 static void rtc_write(u64 ns)
 {
+	spin_lock(&rtc_lock);
 	mmio_write32((char __iomem *)rtc_base + TIME_HIGH, (u32)(ns >> 32));
 	mmio_write32((char __iomem *)rtc_base + TIME_LOW, (u32)ns);
+	spin_unlock(&rtc_lock);
 }
 
 /* Days since 1970 to a civil date and back, by 400-year eras from March. */
@@ -91,22 +101,40 @@ static long rd_time(struct rtc_time __user *arg)
 	return copy_to_user(arg, &t, sizeof(t));
 }
 
+/* The day, counted from 1970, if there is such a time in the calendar. */
+static int check_time(const struct rtc_time *t, s64 *days)
+{
+	s64 y = (s64)t->year + 1900, next;
+
+	if (t->year < 70 || t->mon < 0 || t->mon > 11 || t->hour < 0 ||
+	    t->hour > 23 || t->min < 0 || t->min > 59 || t->sec < 0 ||
+	    t->sec > 59)
+		return -EINVAL;
+	*days = days_from_civil(y, t->mon + 1, t->mday);
+	next = t->mon == 11 ? days_from_civil(y + 1, 1, 1) :
+			      days_from_civil(y, t->mon + 2, 1);
+	return t->mday < 1 || *days >= next ? -EINVAL : 0;
+}
+
 static long set_time(const struct rtc_time __user *arg)
 {
 	struct rtc_time t;
+	u64 sec;
 	s64 days;
+	int err;
 
 	if (!capable(CAP_SYS_TIME))
 		return -EACCES;
 	if (copy_from_user(&t, arg, sizeof(t)))
 		return -EFAULT;
-	if (t.year < 70 || t.mon < 0 || t.mon > 11 || t.mday < 1 ||
-	    t.mday > 31 || t.hour < 0 || t.hour > 23 || t.min < 0 ||
-	    t.min > 59 || t.sec < 0 || t.sec > 59)
-		return -EINVAL;
-	days = days_from_civil(t.year + 1900, t.mon + 1, t.mday);
-	rtc_write(((u64)days * 86400 + (u64)t.hour * 3600 + (u64)t.min * 60 +
-		   (u64)t.sec) * NSEC_PER_SEC);
+	err = check_time(&t, &days);
+	if (err)
+		return err;
+	sec = (u64)days * 86400 + (u64)t.hour * 3600 + (u64)t.min * 60 +
+	      (u64)t.sec;
+	if (sec > U64_MAX / NSEC_PER_SEC)
+		return -ERANGE;
+	rtc_write(sec * NSEC_PER_SEC);
 	return 0;
 }
 
