@@ -84,28 +84,38 @@ long sys_pidfd_open(int pid, unsigned flags)
 	return err ? err : fd;
 }
 
-/* A reference to another process's open file. */
+static int get_file_of(struct task *t, int fdno, struct file **out)
+{
+	struct files *files;
+
+	irq_lock(&t->alloc_lock);
+	files = t->files;
+	if (files)
+		ref_get(&files->refs);
+	irq_unlock(&t->alloc_lock);
+	*out = files ? files_get_file(files, fdno) : NULL;
+	if (files)
+		files_put(files);
+	return *out ? 0 : -EBADF;
+}
+
+/* A reference to another process's open file: no exec comes between the
+ * question and the taking. */
 static int steal_file(struct pid *p, int fdno, struct file **out)
 {
-	struct files *files = NULL;
 	struct task *t = pid_task_get(p);
 	int err;
 
 	if (!t)
 		return -ESRCH;
-	err = ptrace_may_access(t, PTRACE_MODE_ATTACH |
-				PTRACE_MODE_REALCREDS);
+	err = mutex_lock_killable(&t->process->exec_lock);
 	if (!err) {
-		irq_lock(&t->alloc_lock);
-		files = t->files;
-		if (files)
-			ref_get(&files->refs);
-		irq_unlock(&t->alloc_lock);
-		*out = files ? files_get_file(files, fdno) : NULL;
-		err = *out ? 0 : -EBADF;
+		err = ptrace_may_access(t, PTRACE_MODE_ATTACH |
+					PTRACE_MODE_REALCREDS);
+		if (!err)
+			err = get_file_of(t, fdno, out);
+		mutex_unlock(&t->process->exec_lock);
 	}
-	if (files)
-		files_put(files);
 	task_put(t);
 	return err;
 }
