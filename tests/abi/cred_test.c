@@ -369,6 +369,7 @@ TEST(maps_name_the_areas)
 TEST(memory_by_proc_self_mem)
 {
 	static volatile int word = 5;
+	static void *volatile bad = (void *)8;
 	int value = 0, fd = open("/proc/self/mem", O_RDWR);
 
 	CHECK(fd >= 0);
@@ -378,6 +379,7 @@ TEST(memory_by_proc_self_mem)
 	CHECK_EQ(pwrite(fd, &value, 4, (off_t)(unsigned long)&word), 4);
 	CHECK_EQ(word, 6);
 	CHECK_ERR(pread(fd, &value, 4, 0), EIO);
+	CHECK_ERR(pread(fd, bad, 4, (off_t)(unsigned long)&word), EFAULT);
 }
 
 TEST(arguments_environment_and_name)

@@ -555,3 +555,27 @@ TEST(sysfs_takes_no_names)
 	CHECK_ERR(unlink("/sys/x"), ENOENT);
 	CHECK_ERR(rmdir("/sys/x"), ENOENT);
 }
+
+TEST(what_a_message_is_told)
+{
+	struct timeval never = { LONG_MAX, 0 }, got;
+	struct iovec v = { (void *)"abc", 3 };
+	socklen_t n = sizeof(got);
+	struct mmsghdr *m;
+	int s[2];
+	char c;
+
+	CHECK(socketpair(AF_UNIX, SOCK_DGRAM, 0, s) == 0);
+	m = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
+		 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	CHECK(m != MAP_FAILED);
+	m->msg_hdr.msg_iov = &v;
+	m->msg_hdr.msg_iovlen = 1;
+	CHECK(mprotect(m, 4096, PROT_READ) == 0);
+	CHECK_ERR(sendmmsg(s[0], m, 1, 0), EFAULT);
+	CHECK_EQ(recv(s[1], &c, 1, 0), 1);	/* it was sent */
+	CHECK(setsockopt(s[1], SOL_SOCKET, SO_RCVTIMEO, &never,
+			 sizeof(never)) == 0);
+	CHECK(getsockopt(s[1], SOL_SOCKET, SO_RCVTIMEO, &got, &n) == 0);
+	CHECK(got.tv_sec == 0 && got.tv_usec == 0);
+}

@@ -192,6 +192,7 @@ TEST(only_once)
 TEST(unprivileged_maps_need_setgroups_denied)
 {
 	gid_t gid = getegid();
+	static char pages[6000];
 	uid_t uid = geteuid();
 	char text[64];
 
@@ -203,6 +204,12 @@ TEST(unprivileged_maps_need_setgroups_denied)
 	snprintf(text, sizeof(text), "0 %u 2", uid);
 	CHECK_EQ(write_file("/proc/self/uid_map", text), EPERM);
 	CHECK_EQ(write_file("/proc/self/uid_map", "0 0 1"), EPERM);
+	memset(pages, ' ', sizeof(pages) - 1);
+	snprintf(pages, sizeof(pages), "0 %u 1", uid);
+	pages[strlen(pages)] = '\n';
+	CHECK_EQ(write_file("/proc/self/uid_map", pages), EINVAL);
+	read_file("/proc/1/setgroups", text, sizeof(text));
+	CHECK(strcmp(text, "allow\n") == 0);
 	CHECK_EQ(write_file("/proc/self/setgroups", "den"), EINVAL);
 	CHECK_EQ(write_file("/proc/self/setgroups", "denyx"), EINVAL);
 	CHECK_EQ(write_file("/proc/self/setgroups", "deny\n"), 0);
