@@ -73,6 +73,11 @@ def test_within_limits(machine, kernel, measured, kind):
     assert not over, report(over, measured)
 
 
+# A thread's stack has a page table of its own or shares one, which comes and
+# goes with it or not: by the random place of mappings, as norandmaps shows.
+SPREAD = {"thread-join": 0.25}
+
+
 def test_another_count_agrees(machine, kernel, counted):
     if kernel == "linux":
         pytest.skip("its tick is in the figures")
@@ -80,6 +85,6 @@ def test_another_count_agrees(machine, kernel, counted):
     assert again.keys() == counted.figures.keys()
     apart = {name: (f, again[name]) for name, f in counted.figures.items()
              if abs(f.instructions - again[name].instructions) >
-             max(0.08 * f.instructions, 8) or
+             max(SPREAD.get(name, 0.08) * f.instructions, 8) or
              abs(f.flushes - again[name].flushes) > 0.5}
     assert not apart
