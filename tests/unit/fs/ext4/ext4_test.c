@@ -7,7 +7,8 @@
  * UNIT_SOURCES: fs/ext4/balloc.c fs/ext4/check.c fs/ext4/csum.c
  * UNIT_SOURCES: fs/ext4/data.c fs/ext4/dir.c fs/ext4/dirblock.c
  * UNIT_SOURCES: fs/ext4/direct.c fs/ext4/extent.c
- * UNIT_SOURCES: fs/ext4/extent_change.c fs/ext4/file.c fs/ext4/group.c
+ * UNIT_SOURCES: fs/ext4/extent_change.c fs/ext4/fiemap.c fs/ext4/file.c
+ * UNIT_SOURCES: fs/ext4/group.c
  * UNIT_SOURCES: fs/ext4/hash.c fs/ext4/htree.c fs/ext4/ialloc.c
  * UNIT_SOURCES: fs/ext4/indirect.c fs/ext4/inode.c fs/ext4/journal.c
  * UNIT_SOURCES: fs/ext4/map.c fs/ext4/namei.c fs/ext4/options.c

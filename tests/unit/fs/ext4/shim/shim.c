@@ -119,6 +119,10 @@ void lock_debug_release(struct spinlock *l)
 {
 }
 
+void cond_resched(void)
+{
+}
+
 void preempt_schedule(void)
 {
 }
