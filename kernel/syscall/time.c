@@ -88,31 +88,52 @@ long sys_clock_settime(int clock, const struct timespec64 __user *uts)
 	return set_wall_clock(&ts);
 }
 
+/* As it was told, and told back.  The first who sets it, and not the time with
+ * it, says that the time was read from a clock of local time: it is moved. */
+static struct timezone_k time_zone;
+static u32 zone_is_set;	/* atomic */
+
 long sys_gettimeofday(struct timeval64 __user *utv,
 		      struct timezone_k __user *utz)
 {
 	struct timeval64 tv = ns_to_timeval(clock_realtime_ns());
-	struct timezone_k tz = { 0 };
 
 	if (utv && copy_to_user(utv, &tv, sizeof(tv)))
 		return -EFAULT;
-	return utz ? copy_to_user(utz, &tz, sizeof(tz)) : 0;
+	return utz ? copy_to_user(utz, &time_zone, sizeof(time_zone)) : 0;
+}
+
+static int set_time_zone(const struct timezone_k *tz, bool is_alone)
+{
+	s64 west_ns = tz->minuteswest * 60 * (s64)NSEC_PER_SEC;
+
+	if (tz->minuteswest < -15 * 60 || tz->minuteswest > 15 * 60)
+		return -EINVAL;
+	time_zone = *tz;
+	if (!xchg(&zone_is_set, 1u) && is_alone && west_ns)
+		clock_set_realtime(clock_realtime_ns() + (u64)west_ns);
+	return 0;
 }
 
 long sys_settimeofday(const struct timeval64 __user *utv,
 		      const struct timezone_k __user *utz)
 {
+	struct timezone_k tz;
 	struct timeval64 tv;
 	struct timespec64 ts;
+	int err;
 
-	if (utz && !capable(CAP_SYS_TIME))
-		return -EPERM;
-	if (!utv)
-		return 0;	/* a time zone has no effect here */
-	if (copy_from_user(&tv, utv, sizeof(tv)))
+	if (utv && copy_from_user(&tv, utv, sizeof(tv)))
 		return -EFAULT;
-	if (tv.usec < 0 || tv.usec >= 1000000)
+	if (utv && (tv.usec < 0 || tv.usec >= 1000000))
 		return -EINVAL;
+	if (utz && copy_from_user(&tz, utz, sizeof(tz)))
+		return -EFAULT;
+	if (!capable(CAP_SYS_TIME))
+		return -EPERM;
+	err = utz ? set_time_zone(&tz, !utv) : 0;
+	if (err || !utv)
+		return err;
 	ts = (struct timespec64){ tv.sec, tv.usec * 1000 };
 	return set_wall_clock(&ts);
 }

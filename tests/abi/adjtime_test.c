@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/timerfd.h>
 #include <sys/timex.h>
 #include <time.h>
@@ -392,6 +393,34 @@ static void rtc_text(const char *name, char *text, size_t n)
 	CHECK(got > 0 && text[got - 1] == '\n');
 	text[got - 1] = 0;
 	close(fd);
+}
+
+static long set_zone(int minutes_west, int dst)
+{
+	struct timezone tz = { minutes_west, dst };
+
+	return syscall(SYS_settimeofday, NULL, &tz);
+}
+
+/* The first setting would move the clock by minutes that are not 0. */
+TEST(the_time_zone_is_told_back)
+{
+	struct timezone tz;
+	struct timeval tv;
+
+	need_root();
+	CHECK(set_zone(0, 1) == 0);
+	CHECK(syscall(SYS_gettimeofday, &tv, &tz) == 0);
+	CHECK_EQ(tz.tz_minuteswest, 0);
+	CHECK_EQ(tz.tz_dsttime, 1);
+	CHECK_ERR(set_zone(15 * 60 + 1, 0), EINVAL);
+	CHECK(set_zone(-60, 0) == 0);
+	CHECK(syscall(SYS_gettimeofday, &tv, &tz) == 0);
+	CHECK_EQ(tz.tz_minuteswest, -60);
+	CHECK(set_zone(0, 0) == 0);
+	CHECK(setuid(1000) == 0);
+	CHECK_ERR(set_zone(0, 0), EPERM);
+	CHECK_ERR(syscall(SYS_settimeofday, NULL, NULL), EPERM);
 }
 
 TEST(the_hardware_clock_shows_its_time_in_sys)
