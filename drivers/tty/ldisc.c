@@ -549,8 +549,10 @@ static void after_read(struct tty *t)
 	bool was;
 
 	irq_lock(&t->lock);
-	/* what no reader can take yet, an unfinished line, does not count */
-	was = t->throttled && ldisc_chars_locked(t) < TTY_BUF / 2;
+	/* What no reader can take yet, an unfinished line, does not count; but
+	 * a writer may have filled what was read, and sleep again. */
+	was = t->throttled && ldisc_chars_locked(t) < TTY_BUF / 2 &&
+	      tty_input_room(t);
 	if (was)
 		t->throttled = false;
 	irq_unlock(&t->lock);
