@@ -524,9 +524,15 @@ TEST(a_mapping_in_place_of_another_needs_no_more_room)
 
 TEST(a_promise_is_taken_back_where_nothing_was_stored)
 {
-	char *p = anon(256 * MIB);
-	long before = status_of("/proc/meminfo", "Committed_AS:");
+	char *p = mmap(NULL, 258 * MIB, PROT_NONE,
+		       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	long before;
 
+	/* no neighbour that it could become one with */
+	CHECK(p != MAP_FAILED);
+	p = mmap(p + MIB, 256 * MIB, PROT_READ | PROT_WRITE,
+		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+	before = status_of("/proc/meminfo", "Committed_AS:");
 	CHECK(mprotect(p, 256 * MIB, PROT_NONE) == 0);
 	CHECK(status_of("/proc/meminfo", "Committed_AS:") < before - 200000);
 	CHECK(mprotect(p, 256 * MIB, PROT_READ | PROT_WRITE) == 0);
